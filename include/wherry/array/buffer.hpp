@@ -1,0 +1,165 @@
+// buffer.hpp: an array on a device that may not be ready yet.
+//
+// A buffer is a handle: copies share it. Its metadata never waits. A buffer that is not ready is a legal
+// input everywhere; dependencies are the runtime's. Donating a buffer to an execution deletes it at once,
+// and every later use says to whom and when.
+//
+// Threads: any. Named and behaving as PJRT's buffers (pjrt_client.h).
+#pragma once
+
+#include <atomic>
+#include <iosfwd>
+#include <mutex>
+
+#include <wherry/array/array_promise.hpp>
+
+namespace wherry {
+
+/// What happens to the host memory that a buffer is made of; named as in PJRT.
+enum class host_memory_use : std::uint8_t {
+  copy,                      // the caller may reuse its memory on return
+  until_transfer_completes,  // the caller keeps it unchanged until the buffer is ready
+  zero_copy,                 // used in place, read-only, until the deleter runs; donating it allocates
+  mutable_zero_copy,         // used in place; may be written through donation
+};
+
+namespace detail {
+
+class buffer_core : public ref_counted<buffer_core> {
+ public:
+  buffer_core(tensor_type t, ref<storage> m, ref<device_core> d)
+      : type(std::move(t)), memory(std::move(m)), where(std::move(d)) {
+    memory->handles.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~buffer_core() {
+    memory->handles.fetch_sub(1, std::memory_order_release);
+  }
+  static void* operator new(std::size_t bytes) { return frame_pool::allocate(bytes); }
+  static void operator delete(void* p, std::size_t bytes) noexcept { frame_pool::release(p, bytes); }
+
+  // constant after construction
+  tensor_type type;
+  ref<storage> memory;
+  ref<device_core> where;
+  ticket made_by;
+  // alive -> claimed -> gone    donated: claimed while the execution is being submitted
+  // claimed -> alive            the submission was refused
+  // alive -> gone               deleted
+  enum class life : std::uint8_t { alive, claimed, gone };
+  // any thread
+  std::atomic<life> phase{life::alive};
+  failure why_gone;  // constant once gone
+
+  bool claim() noexcept {
+    life expected = life::alive;
+    return phase.compare_exchange_strong(expected, life::claimed);
+  }
+  void unclaim() noexcept { phase.store(life::alive); }
+  void bury(failure why) noexcept {
+    why_gone = std::move(why);
+    phase.store(life::gone);
+  }
+};
+
+}  // namespace detail
+
+class buffer : public promise<buffer> {
+ public:
+  buffer() = default;
+  explicit buffer(ref<detail::buffer_core> core) noexcept : core_(std::move(core)) {}
+
+  const tensor_type& type() const { return core().type; }
+  const shape& dims() const { return core().type.dims; }
+  wherry::dtype dtype() const { return core().type.element; }
+  wherry::device device() const { return wherry::device(core().where); }
+  /// The ticket of the request that makes the contents; names nothing for host memory used in place.
+  ticket id() const { return core().made_by; }
+
+  /// True after donation or `delete_now`.
+  bool is_deleted() const { return core().phase.load() != detail::buffer_core::life::alive; }
+  /// Gives up the contents; requests that use them already run to their end.
+  void delete_now() const {
+    if (core().claim()) {
+      core_->bury(make_failure(absl::StatusCode::kFailedPrecondition, "buffer was deleted", reason::buffer_deleted));
+    }
+  }
+
+  /// Starts the transfer to the host and returns at once.
+  array_promise as_array() const;
+
+  /// Waits for the contents and returns them as an array on the host.
+  array value() const { return as_array().value(); }
+
+  /// Returns a buffer on `target` with the same contents, at once; this buffer itself if it is there.
+  buffer copy_to(const wherry::device& target) const;
+
+  auto operator co_await() const { return promise_awaiter<buffer>(outcome(), *this); }
+
+  pending outcome() const { return pending::writer_of(*usable("await").memory); }
+  device_core& place() const { return *core().where; }
+
+  explicit operator bool() const noexcept { return static_cast<bool>(core_); }
+  /// Identity: the same buffer, not equal contents.
+  friend bool operator==(const buffer& a, const buffer& b) noexcept { return a.core_ == b.core_; }
+
+  // ---- for the layers above
+
+  /// Returns the core; throws if the buffer is empty or deleted, naming `use`.
+  detail::buffer_core& usable(std::string_view use) const {
+    detail::buffer_core& c = core();
+    const auto phase = c.phase.load();
+    if (phase == detail::buffer_core::life::alive) return c;
+    if (phase == detail::buffer_core::life::claimed) {
+      throw error(absl::StatusCode::kFailedPrecondition, std::string(use) + ": buffer is being donated by another thread",
+                  reason::buffer_donated);
+    }
+    const error& why = *c.why_gone;
+    throw error(why.code(), std::string(use) + ": " + why.what(), why.reason(), why.id());
+  }
+  const ref<detail::buffer_core>& handle() const noexcept { return core_; }
+
+ private:
+  detail::buffer_core& core() const {
+    if (!core_) throw error(absl::StatusCode::kFailedPrecondition, "empty buffer handle used");
+    return *core_;
+  }
+  ref<detail::buffer_core> core_;
+};
+
+inline array_promise buffer::as_array() const {
+  detail::buffer_core& c = usable("as_array");
+  array target(c.type);
+  const std::size_t bytes = c.type.bytes();
+  ref<request> read(new transfer("read", {c.memory, nullptr, 0}, {nullptr, target.bytes().data(), 0}, bytes,
+                                 c.where->is_host() ? nullptr : c.where.get(), {target.memory(), {}}));
+  dispatcher::submit(c.where->pick(unit_kind::tensor_read), *read, {.cheap = bytes <= cheap_transfer_bytes});
+  return array_promise(std::move(target), std::move(read), c.where);
+}
+
+inline buffer buffer::copy_to(const wherry::device& target) const {
+  detail::buffer_core& c = usable("copy_to");
+  if (target.core() == c.where.get()) return *this;
+  const std::size_t bytes = c.type.bytes();
+  device_core& there = *target.core();
+  auto result = make_ref<detail::buffer_core>(c.type, there.allocate(bytes), ref<device_core>(&there));
+  const auto submit = [&](transfer::end from, transfer::end to, device_core* mover, device_core& owner, unit_kind kind) {
+    ref<request> move(new transfer("copy", std::move(from), std::move(to), bytes, mover));
+    dispatcher::submit(owner.pick(kind), *move, {.cheap = !mover && bytes <= cheap_transfer_bytes});
+    return move->id();
+  };
+  if (c.where->is_host()) {
+    device_core* mover = there.is_host() ? nullptr : &there;
+    result->made_by = submit({c.memory, nullptr, 0}, {result->memory, nullptr, 0}, mover, there,
+                             mover ? unit_kind::tensor_write : unit_kind::tensor_op);
+  } else if (there.is_host()) {
+    result->made_by = submit({c.memory, nullptr, 0}, {result->memory, nullptr, 0}, c.where.get(), *c.where, unit_kind::tensor_read);
+  } else {
+    // Two drivers, or two contexts: through host memory.
+    ref<storage> staging(new host_staging(bytes));
+    submit({c.memory, nullptr, 0}, {staging, nullptr, 0}, c.where.get(), *c.where, unit_kind::tensor_read);
+    result->made_by = submit({staging, nullptr, 0}, {result->memory, nullptr, 0}, &there, there, unit_kind::tensor_write);
+  }
+  return buffer(std::move(result));
+}
+
+}  // namespace wherry

@@ -1,0 +1,385 @@
+// client.hpp: the front door: owns devices, the loop and the caches, makes buffers and executables.
+//
+// A client opens its CPU devices (`cpu:0`, ...) when it is made, other devices when they are asked for, its
+// loop's thread when it is first needed. Handles that it gave out share what they need and may outlive it:
+// they keep metadata and finished host values, and refuse new work with `client_closed`.
+//
+// Threads: any. The destructor refuses new submissions, waits (10 s by default) for what is in flight, and
+// returns. On the client's own loop or a worker it hands the waiting over to a thread of its own.
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <map>
+
+#include <wherry/coro/move_to.hpp>
+#include <wherry/exec/compiler.hpp>
+#include <wherry/exec/file_cache.hpp>
+#include <wherry/exec/native_executable.hpp>
+#include <wherry/exec/opencl_executable.hpp>
+#include <wherry/exec/program.hpp>
+#include <wherry/loop/loop_thread.hpp>
+
+namespace wherry {
+
+struct client_options {
+  unsigned cpu_devices = 0;  // 0: WHERRY_CPU_DEVICES, else 1
+  bool direct = false;       // do not carry executions on cpu devices through OpenCL
+  bool pin_workers = false;
+  std::uint64_t requests_in_flight = 32;                            // per compute unit
+  std::uint64_t transfer_bytes_in_flight = std::uint64_t{256} << 20;  // per transfer unit
+  std::size_t memory_limit = SIZE_MAX;                              // bytes per device
+  std::chrono::milliseconds shutdown_wait = std::chrono::seconds(10);
+  bool cancel_on_shutdown = false;  // complete what is queued as cancelled instead of running it
+  loop_options loop;
+};
+
+struct compile_options {
+  wherry::device device;               // empty: the client's first
+  std::string codegen;                 // "native", "opencl"; empty: WHERRY_CODEGEN, else by device
+  std::string cpu = "native";          // native code: "native", "x86-64-v3" or "x86-64-v4"
+  bool cache = true;                   // use the cache on disk
+};
+
+class client {
+ public:
+  explicit client(const client_options& options = {}) : core_(std::make_shared<core>(options)) {}
+  client(const client&) = delete;
+  client& operator=(const client&) = delete;
+  ~client() { core::close(std::move(core_)); }
+
+  /// The client's loop, on a thread of its own that starts now if it has not.
+  wherry::loop& loop() const { return core_->home->get(); }
+
+  /// Every device of the machine: cpu:0, ..., then opencl:0, ... Loads every OpenCL driver.
+  std::vector<wherry::device> devices() const;
+  /// The device called `name`: "cpu", "cpu:1", "opencl:0", or "opencl:TEXT" with a part of "platform/device" that
+  /// matches exactly one. Throws not_found, naming the candidates.
+  wherry::device device(std::string_view name = "cpu:0") const;
+
+  /// A buffer with the contents of `values` on `where` (the first device if empty). Returns at once.
+  template <class T>
+  wherry::buffer buffer(std::span<const T> values, const shape& dims, host_memory_use use = host_memory_use::copy,
+                wherry::device where = {}) const {
+    const tensor_type type{dtype_of<T>, dims};
+    if (static_cast<std::int64_t>(values.size()) != dims.elements()) {
+      throw error(absl::StatusCode::kInvalidArgument, "buffer: " + to_string(type) + " has " + std::to_string(dims.elements()) +
+                                                          " elements, got " + std::to_string(values.size()));
+    }
+    return from_host(const_cast<T*>(values.data()), type, use, {}, std::move(where));
+  }
+  template <class T>
+  wherry::buffer buffer(const std::vector<T>& values, const shape& dims, host_memory_use use = host_memory_use::copy,
+                        wherry::device where = {}) const {
+    return buffer(std::span<const T>(values), dims, use, std::move(where));
+  }
+  wherry::buffer buffer(const array& values, wherry::device where = {}) const {
+    // The array's memory is shared and immutable, so nothing is copied before the transfer starts.
+    return from_host(const_cast<std::byte*>(values.bytes().data()), values.type(), host_memory_use::until_transfer_completes,
+                     [values] {}, std::move(where));
+  }
+  template <class T>
+    requires requires { dtype_of_type<T>::value; }
+  wherry::buffer scalar(T value, wherry::device where = {}) const {
+    return buffer(std::span<const T>(&value, 1), shape{}, host_memory_use::copy, std::move(where));
+  }
+  /// A buffer of `type` with undefined contents.
+  wherry::buffer empty(const tensor_type& type, wherry::device where = {}) const {
+    device_core& d = place(where);
+    return wherry::buffer(make_ref<detail::buffer_core>(type, d.allocate(type.bytes()), ref<device_core>(&d)));
+  }
+  /// A buffer of `type` from `memory`; `done` runs once the memory is not used any more.
+  wherry::buffer from_host(void* memory, const tensor_type& type, host_memory_use use, std::function<void()> done,
+                           wherry::device where = {}) const;
+
+  /// Compiles now, for as long as it takes; refused on a loop's thread (use compile_async). One compilation per program
+  /// runs at a time, others wait for it. Throws invalid_argument with `file:line:col: error: ...`, unimplemented for
+  /// what is not supported or when no compiler is linked.
+  executable compile(const program& source, const compile_options& options = {}) const;
+  /// As `compile`, on a worker.
+  task<executable> compile_async(program source, compile_options options = {}) const;
+
+  /// Waits until everything submitted to any device before the call has completed.
+  void drain() const {
+    for (const auto& d : core_->opened()) wherry::device(d).drain();
+  }
+
+ private:
+  struct core {
+    explicit core(const client_options& o);
+    std::vector<ref<device_core>> opened() const {
+      std::lock_guard lock(mutex);
+      std::vector<ref<device_core>> all = cpu;
+      for (const auto& [index, d] : queues) all.push_back(d);
+      return all;
+    }
+    ref<device_core> open_queue(std::size_t index);
+    static void close(std::shared_ptr<core> self);
+    void shut_down();
+
+    client_options options;
+    std::shared_ptr<loop_thread> home;  // shared with devices, which may outlive the client
+    mutable std::mutex mutex;
+    std::vector<ref<device_core>> cpu;
+    std::map<std::size_t, ref<device_core>> queues;
+    std::optional<std::vector<cl_device_info_text>> found;
+    file_cache cache = file_cache::from_environment();
+    std::map<std::string, std::shared_future<std::shared_ptr<const plan>>> plans;  // being compiled, or compiled
+  };
+
+  device_core& place(const wherry::device& where) const { return where ? *where.core() : *core_->cpu.front(); }
+  std::shared_ptr<const plan> plan_of(const program& source, const target& t, const compile_options& options) const;
+
+  std::shared_ptr<core> core_;
+};
+
+// ---------------------------------------------------------------------------------------- devices
+
+inline client::core::core(const client_options& o)
+    : options(o), home(new loop_thread(o.loop), [](loop_thread* l) {
+        // The last handle may go on the loop's own thread, which cannot join itself.
+        if (l->has_started() && l->get().is_here()) {
+          std::thread([l] { delete l; }).detach();
+        } else {
+          delete l;
+        }
+      }) {
+  unsigned count = o.cpu_devices;
+  if (count == 0) {
+    if (const char* text = std::getenv("WHERRY_CPU_DEVICES")) count = static_cast<unsigned>(std::max(0, std::atoi(text)));
+  }
+  if (count == 0) count = 1;
+  for (unsigned k = 0; k < count; ++k) {
+    cpu_device_options d;
+    d.index = k;
+    d.devices = count;
+    d.direct = o.direct;
+    d.pin_workers = o.pin_workers;
+    d.requests_in_flight = o.requests_in_flight;
+    d.transfer_bytes_in_flight = o.transfer_bytes_in_flight;
+    d.memory_limit = o.memory_limit;
+    cpu.push_back(cpu_device::open(d));
+    cpu.back()->set_callbacks([l = home]() -> scheduler& { return l->get(); });
+  }
+}
+
+inline ref<device_core> client::core::open_queue(std::size_t index) {
+  std::lock_guard lock(mutex);
+  if (!found) found = queue_devices(static_cast<unsigned>(cpu.size()) * worker_pool::instance().width());
+  if (index >= found->size()) return nullptr;
+  ref<device_core>& slot = queues[index];
+  if (!slot) {
+    slot = queue_device::open((*found)[index], index, home, options.requests_in_flight, options.transfer_bytes_in_flight);
+    slot->set_callbacks([l = home]() -> scheduler& { return l->get(); });
+  }
+  return slot;
+}
+
+inline std::vector<device> client::devices() const {
+  std::vector<wherry::device> all;
+  for (const auto& d : core_->cpu) all.emplace_back(d);
+  for (std::size_t k = 0;; ++k) {
+    ref<device_core> d = core_->open_queue(k);
+    if (!d) return all;
+    all.emplace_back(std::move(d));
+  }
+}
+
+inline device client::device(std::string_view name) const {
+  const std::size_t colon = name.find(':');
+  const std::string_view platform = name.substr(0, colon);
+  const std::string_view rest = colon == std::string_view::npos ? "0" : name.substr(colon + 1);
+  const bool numeric = !rest.empty() && rest.size() < 6 && rest.find_first_not_of("0123456789") == std::string_view::npos;
+  std::string known;
+  if (platform == "cpu") {
+    if (numeric) {
+      const auto k = static_cast<std::size_t>(std::stoul(std::string(rest)));
+      if (k < core_->cpu.size()) return wherry::device(core_->cpu[k]);
+    }
+    for (const auto& d : core_->cpu) known += " " + d->name();
+  } else if (platform == "opencl") {
+    if (numeric) {
+      if (ref<device_core> d = core_->open_queue(std::stoul(std::string(rest)))) return wherry::device(std::move(d));
+    }
+    (void)core_->open_queue(0);
+    std::vector<std::size_t> matches;
+    for (std::size_t k = 0; k < core_->found->size(); ++k) {
+      const auto& f = (*core_->found)[k];
+      const std::string full = f.platform_name + "/" + f.device_name;
+      known += " opencl:" + std::to_string(k) + " (" + full + ")";
+      if (!numeric && full.find(rest) != std::string::npos) matches.push_back(k);
+    }
+    if (matches.size() == 1) return wherry::device(core_->open_queue(matches.front()));
+    if (matches.size() > 1) {
+      throw error(absl::StatusCode::kInvalidArgument, "device '" + std::string(name) + "' matches " + std::to_string(matches.size()) +
+                                                          " devices; known:" + known);
+    }
+  }
+  throw error(absl::StatusCode::kNotFound,
+              "no device '" + std::string(name) + "'; expected cpu[:K] or opencl:K|TEXT; known:" + (known.empty() ? " none" : known));
+}
+
+// ---------------------------------------------------------------------------------------- buffers
+
+inline buffer client::from_host(void* memory, const tensor_type& type, host_memory_use use, std::function<void()> done,
+                                wherry::device where) const {
+  device_core& d = place(where);
+  const std::size_t bytes = type.bytes();
+  const bool in_place = use == host_memory_use::zero_copy || use == host_memory_use::mutable_zero_copy;
+  // Kernels expect aligned memory; what is not aligned is copied, which keeps every promise but speed.
+  const bool aligned = reinterpret_cast<std::uintptr_t>(memory) % host_memory::alignment == 0;
+  if (in_place && d.is_host() && aligned) {
+    ref<storage> lent(new borrowed_storage(memory, bytes, use == host_memory_use::zero_copy, std::move(done)));
+    return wherry::buffer(make_ref<detail::buffer_core>(type, std::move(lent), ref<device_core>(&d)));
+  }
+  ref<storage> target = d.allocate(bytes);
+  auto made = make_ref<detail::buffer_core>(type, target, ref<device_core>(&d));
+  transfer::keeper keep;
+  auto* source = static_cast<std::byte*>(memory);
+  std::size_t left = bytes;  // for the request to move
+  if (use == host_memory_use::copy) {
+    if (d.is_host()) {
+      // The copy that has to be made now is the transfer itself; nobody else knows the new memory yet.
+      if (bytes != 0) std::memcpy(target->host(), source, bytes);
+      left = 0;
+    } else {
+      keep.block = make_ref<host_block>(bytes);
+      if (bytes != 0) std::memcpy(keep.block->data(), source, bytes);
+      source = keep.block->data();
+    }
+  } else {
+    keep.done = std::move(done);
+  }
+  ref<request> write(new transfer("write", {nullptr, source, 0}, {std::move(target), nullptr, 0}, left,
+                                  d.is_host() ? nullptr : &d, std::move(keep)));
+  dispatcher::submit(d.pick(unit_kind::tensor_write), *write, {.cheap = d.is_host() && left <= cheap_transfer_bytes});
+  made->made_by = write->id();
+  return wherry::buffer(std::move(made));
+}
+
+// ------------------------------------------------------------------------------------ compilation
+
+inline std::shared_ptr<const plan> client::plan_of(const program& source, const target& t, const compile_options& options) const {
+  compiler* c = compiler::installed();
+  std::string key = std::string(c ? c->revision() : "") + '\0' + t.key + '\0' + t.cpu + '\0' + std::to_string(static_cast<int>(t.exit)) + '\0' +
+                    source.function() + '\0' + std::string(source.text());
+  std::promise<std::shared_ptr<const plan>> mine;
+  std::shared_future<std::shared_ptr<const plan>> theirs;
+  {
+    std::lock_guard lock(core_->mutex);
+    auto [at, is_new] = core_->plans.try_emplace(key);
+    if (is_new) {
+      at->second = mine.get_future().share();
+    } else {
+      theirs = at->second;
+    }
+  }
+  if (theirs.valid()) return theirs.get();
+  try {
+    std::shared_ptr<const plan> made;
+    if (options.cache) {
+      if (const auto stored = core_->cache.find(key)) {
+        try {
+          made = std::make_shared<const plan>(read_plan(*stored));
+        } catch (const error&) {
+          made = nullptr;  // written by another version: compile again
+        }
+      }
+    }
+    if (!made) {
+      if (!c) {
+        throw error(absl::StatusCode::kUnimplemented,
+                    source.name() + ": no compiler for source programs: link wherry::compiler or load an artifact");
+      }
+      made = std::make_shared<const plan>(c->compile({source.text(), source.name(), source.function(), t}));
+      if (options.cache) core_->cache.store(key, write_plan(*made));
+    }
+    mine.set_value(made);
+    return made;
+  } catch (...) {
+    mine.set_exception(std::current_exception());
+    std::lock_guard lock(core_->mutex);
+    core_->plans.erase(key);
+    throw;
+  }
+}
+
+inline executable client::compile(const program& source, const compile_options& options) const {
+  const scheduler* here = scheduler::current();
+  if (here && here->what() == scheduler::kind::loop) {
+    throw error(absl::StatusCode::kFailedPrecondition, "compile: takes long, and a loop's thread must not wait: use compile_async",
+                reason::deadlock_would_occur);
+  }
+  device_core& d = place(options.device);
+  std::string codegen = options.codegen;
+  if (codegen.empty() && d.is_host()) {
+    const char* set = std::getenv("WHERRY_CODEGEN");
+    codegen = set && *set ? set : "native";
+  }
+  if (codegen.empty()) codegen = "opencl";
+  if (codegen != "native" && codegen != "opencl") {
+    throw error(absl::StatusCode::kInvalidArgument, "codegen '" + codegen + "': expected native or opencl");
+  }
+  target t;
+  t.cpu = options.cpu;
+  if (codegen == "native") {
+    if (!d.is_host()) throw error(absl::StatusCode::kInvalidArgument, "codegen native on " + d.name() + ": native code runs on cpu devices only");
+    return executable(ref<executable_core>(new native_executable(plan_of(source, t, options), ref<device_core>(&d))));
+  }
+  const opencl_place where = opencl_place::of(d);
+  t.exit = target::codegen::opencl;
+  t.fp64 = d.description().fp64;
+  t.fp16 = d.description().fp16;
+  t.gpu = d.description().gpu;
+  t.key = where.key();
+  return executable(ref<executable_core>(new opencl_executable(plan_of(source, t, options), ref<device_core>(&d), where,
+                                                               options.cache ? core_->cache : file_cache(""))));
+}
+
+inline task<executable> client::compile_async(program source, compile_options options) const {
+  scheduler* home = scheduler::current();
+  co_await move_to(worker_pool::instance().as_scheduler());
+  std::optional<executable> made;
+  failure problem;
+  try {
+    made.emplace(compile(source, options));
+  } catch (...) {
+    problem = as_failure(std::current_exception());
+  }
+  if (home) co_await move_to(*home);
+  if (problem) raise(problem);
+  co_return std::move(*made);
+}
+
+// --------------------------------------------------------------------------------------- shutdown
+
+inline void client::core::shut_down() {
+  const failure closed = make_failure(absl::StatusCode::kFailedPrecondition, "the client has been closed", reason::client_closed);
+  const auto all = opened();
+  const auto end = std::chrono::steady_clock::now() + options.shutdown_wait;
+  for (const auto& d : all) {
+    for (unit* u : d->units()) dispatcher::close(*u, closed, options.cancel_on_shutdown);
+  }
+  for (const auto& d : all) {
+    for (unit* u : d->units()) {
+      if (dispatcher::drain_until(*u, end)) continue;
+      log(log_level::error, "client shutdown: unit " + std::to_string(u->id()) + " of " + d->name() +
+                                " did not finish in time; what it runs is left behind");
+      ref<device_core>(d).detach();  // leaked on purpose: the device still works on its memory
+    }
+  }
+}
+
+inline void client::core::close(std::shared_ptr<core> self) {
+  const scheduler* here = scheduler::current();
+  if (!here || here->what() == scheduler::kind::waiter) {
+    self->shut_down();
+    return;
+  }
+  std::thread([self = std::move(self)]() mutable {
+    self->shut_down();
+    self.reset();
+  }).detach();
+}
+
+}  // namespace wherry

@@ -1,0 +1,212 @@
+// device.hpp: one OpenCL device: its memory, its execution units and what it can do.
+//
+// `device_core` is what the runtime works with; `device` is the handle that users hold. Two families
+// implement it: `cpu_device` (host memory, units led by callers and workers) and `queue_device` (OpenCL
+// command queues, driven by a loop).
+//
+// Threads: any. Handles share the core and keep it alive; after its client has closed, units refuse work.
+#pragma once
+
+#include <absl/container/inlined_vector.h>
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <wherry/device/dispatcher.hpp>
+#include <wherry/device/memory_pool.hpp>
+#include <wherry/device/storage.hpp>
+
+namespace wherry {
+
+struct device_description {
+  std::string name;      // "cpu:0", "opencl:1"
+  std::string platform;  // CL_PLATFORM_NAME; empty without OpenCL
+  std::string model;     // CL_DEVICE_NAME
+  std::string driver;    // CL_DRIVER_VERSION
+  std::string carrier;   // "native" (one OpenCL command an execution), "direct: WHY", "queue" or "simulated"
+  bool fp16 = false;
+  bool fp64 = true;
+  bool gpu = false;
+  std::uint64_t memory_bytes = 0;
+};
+
+namespace detail {
+
+/// Hands out the 16-bit ids of units; 0 names nothing.
+class unit_ids {
+ public:
+  static unit_ids& instance() {
+    static unit_ids& ids = *new unit_ids;
+    return ids;
+  }
+  std::uint16_t take() {
+    std::lock_guard lock(mutex_);
+    if (!free_.empty()) {
+      const std::uint16_t id = free_.back();
+      free_.pop_back();
+      return id;
+    }
+    if (next_ == 0xFFFF) {
+      throw error(absl::StatusCode::kResourceExhausted, "65534 execution units are alive; no id is left for another");
+    }
+    return next_++;
+  }
+  void give(std::uint16_t id) noexcept {
+    std::lock_guard lock(mutex_);
+    free_.push_back(id);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::uint16_t next_ = 1;
+  std::vector<std::uint16_t> free_;
+};
+
+}  // namespace detail
+
+class device_core : public ref_counted<device_core> {
+ public:
+  virtual ~device_core() {
+    for (const auto& u : units_) detail::unit_ids::instance().give(u->id());
+  }
+
+  const device_description& description() const noexcept { return description_; }
+  const std::string& name() const noexcept { return description_.name; }
+
+  /// Returns `bytes` of device memory (at least one byte's worth), contents undefined. Out of memory: gives
+  /// back the cache, waits for work in flight, tries once more, then throws resource_exhausted.
+  ref<storage> allocate(std::size_t bytes) {
+    ref<storage> memory = try_allocate(bytes);
+    if (memory) return memory;
+    const scheduler* here = scheduler::current();
+    if (!here || here->what() == scheduler::kind::waiter) {
+      for (unit* u : units()) dispatcher::drain(*u);
+      memory = try_allocate(bytes);
+    }
+    if (!memory) {
+      const memory_statistics now = statistics();
+      throw error(absl::StatusCode::kResourceExhausted,
+                  "out of memory on " + name() + ": " + std::to_string(bytes) + " bytes asked for, " +
+                      std::to_string(now.in_use) + " in use",
+                  reason::out_of_memory);
+    }
+    return memory;
+  }
+  virtual memory_statistics statistics() const = 0;
+  virtual void trim() = 0;
+
+  /// Where `on_ready` callbacks run: the client's loop. Set once, before the device is used.
+  void set_callbacks(std::function<scheduler&()> where) { callbacks_ = std::move(where); }
+  scheduler& callbacks() const { return callbacks_(); }
+
+  /// Refuses new work from now on, with `why` (the client has closed).
+  void close(failure why) noexcept {
+    for (unit* u : units()) dispatcher::lose(*u, why);
+  }
+
+  /// True when kernels and transfers run on host threads over host memory.
+  virtual bool is_host() const noexcept = 0;
+
+  /// Returns all units, in the order of their ids.
+  std::vector<unit*> units() const {
+    std::lock_guard lock(units_mutex_);
+    std::vector<unit*> all;
+    for (const auto& u : units_) all.push_back(u.get());
+    return all;
+  }
+
+  /// Makes one more unit of `kind`, an independent stream. It lives as long as the device.
+  unit& add_unit(unit_kind kind) {
+    std::lock_guard lock(units_mutex_);
+    const bool bytes = kind == unit_kind::tensor_read || kind == unit_kind::tensor_write;
+    units_.push_back(std::make_unique<unit>(detail::unit_ids::instance().take(), kind, new_engine(kind),
+                                            bytes ? transfer_bound_ : request_bound_));
+    unit& u = *units_.back();
+    prepare(u);
+    if (kind == unit_kind::compute) {
+      compute_[compute_count_.load(std::memory_order_relaxed) % compute_.size()] = &u;
+      if (compute_count_ < compute_.size()) compute_count_.fetch_add(1, std::memory_order_release);
+    } else if (!default_[static_cast<std::size_t>(kind)]) {
+      default_[static_cast<std::size_t>(kind)] = &u;
+    }
+    return u;
+  }
+
+  /// Returns the unit that a plain request of `kind` joins: the first of that kind; for compute an idle
+  /// one, else the least loaded.
+  unit& pick(unit_kind kind) const noexcept {
+    if (kind != unit_kind::compute) return *default_[static_cast<std::size_t>(kind)];
+    const std::size_t count = compute_count_.load(std::memory_order_acquire);
+    unit* best = compute_[0];
+    std::uint64_t least = best->depth();
+    for (std::size_t k = 1; k < count && least != 0; ++k) {
+      const std::uint64_t depth = compute_[k]->depth();
+      if (depth < least) {
+        best = compute_[k];
+        least = depth;
+      }
+    }
+    return *best;
+  }
+
+ protected:
+  device_core(device_description description, std::uint64_t request_bound, std::uint64_t transfer_bound)
+      : description_(std::move(description)), request_bound_(request_bound), transfer_bound_(transfer_bound) {}
+
+  virtual ref<storage> try_allocate(std::size_t bytes) = 0;
+  virtual engine& new_engine(unit_kind kind) = 0;
+  /// Called once for each new unit, under the units' mutex: sets `attachment`.
+  virtual void prepare(unit& u) = 0;
+
+  device_description description_;
+
+ private:
+  // constant after construction
+  std::uint64_t request_bound_;
+  std::uint64_t transfer_bound_;
+  std::function<scheduler&()> callbacks_;
+  // any thread
+  mutable std::mutex units_mutex_;
+  std::vector<std::unique_ptr<unit>> units_;
+  std::array<unit*, 5> default_{};
+  std::array<unit*, 64> compute_{};
+  std::atomic<std::size_t> compute_count_{0};
+};
+
+/// What users hold: cheap to copy, compares by identity.
+class device {
+ public:
+  device() = default;
+  explicit device(ref<device_core> core) noexcept : core_(std::move(core)) {}
+
+  const std::string& name() const noexcept { return core_->name(); }
+  const device_description& description() const noexcept { return core_->description(); }
+  std::vector<unit*> units() const { return core_->units(); }
+  unit& add_unit(unit_kind kind) const { return core_->add_unit(kind); }
+  memory_statistics memory() const { return core_->statistics(); }
+  /// Gives cached memory back to the device.
+  void trim() const { core_->trim(); }
+  /// Waits until everything submitted to any unit of the device before the call has completed.
+  void drain() const {
+    for (unit* u : core_->units()) dispatcher::drain(*u);
+  }
+  /// Accepts work again after a device loss.
+  void reset() const {
+    for (unit* u : core_->units()) dispatcher::restore(*u);
+  }
+
+  device_core* core() const noexcept { return core_.get(); }
+  explicit operator bool() const noexcept { return static_cast<bool>(core_); }
+  friend bool operator==(const device&, const device&) = default;
+
+ private:
+  ref<device_core> core_;
+};
+
+}  // namespace wherry

@@ -1,0 +1,480 @@
+// dispatcher.hpp: how requests enter units, start in order, finish, and wake what waited for them.
+//
+// A submission validates (its caller did), waits for a place in the unit, and then in one critical section
+// takes its ticket, joins the queue and records an edge from every unfinished request whose storage it
+// touches. A request starts when it is the head of its unit and its edges are resolved; whoever holds the
+// unit's run token (a worker, an inline caller, a thread that helps in `value()`, a loop) *leads*: it starts
+// heads until none can start. A failure travels along data edges and along nothing else.
+//
+// Threads: any. What happens to waiters (completions, slot waiters, engines) happens after the dispatch
+// lock is released; `effects` carries it out of the critical section.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <wherry/coro/scheduler.hpp>
+#include <wherry/device/dispatch_lock.hpp>
+#include <wherry/device/unit.hpp>
+
+namespace wherry {
+
+/// How a submission behaves.
+struct submit_options {
+  bool cheap = false;     // may run inline on the calling thread when the unit is idle and inputs are ready
+  bool try_only = false;  // refuse instead of waiting when the unit is full
+  bool admitted = false;  // the caller holds a place already (`dispatcher::enter`)
+};
+
+class dispatcher {
+ public:
+  /// Submits `r` to `u`. Returns false, with nothing changed, if `try_only` was asked and the unit is full.
+  /// Waits for a place on an ordinary thread (helping the unit meanwhile); on a loop's or worker's thread
+  /// overflows up to 16 times the bound and then throws resource_exhausted. Throws if the device is lost.
+  static bool submit(unit& u, request& r, submit_options options);
+
+  /// Takes a place of `waiter.weight` in `u` and returns true; or queues `waiter`, whose `granted` is called
+  /// once a place is its own, on whatever thread freed it.
+  static bool enter(unit& u, slot_waiter& waiter);
+  /// Gives back a place that `enter` gave and no submission has used.
+  static void leave(unit& u, std::uint64_t weight) noexcept;
+  /// Returns true if `waiter` waits no more; false if its place has been given to it.
+  static bool withdraw(unit& u, slot_waiter& waiter) noexcept;
+
+  /// Leads `u` until no head can start or `stop()` holds (asked under the dispatch lock). Returns false if
+  /// somebody else leads or nothing could start.
+  template <class Stop>
+  static bool lead(unit& u, Stop&& stop) noexcept;
+
+  /// Ends a request that `start` left in flight. `outcome` is null for success.
+  static void finish(request& r, failure outcome) noexcept;
+
+  /// Completes `r` at once with `why` if it has not started; its ticket counts when its turn comes.
+  static bool cancel(request& r, failure why) noexcept;
+
+  /// Leads what `r` waits for on this thread, transitively, until `r` is finished or nothing is left that
+  /// this thread could lead. Returns true if `r` is finished.
+  static bool help(request& r) noexcept;
+
+  /// Marks the unit's device lost: what is queued fails with `why`, later submissions are refused with it.
+  static void lose(unit& u, failure why) noexcept;
+  static void restore(unit& u) noexcept;
+  /// Refuses later submissions with `why`; what is queued runs on, or is completed as cancelled.
+  static void close(unit& u, failure why, bool cancel_queued) noexcept;
+
+  /// Waits until everything submitted to `u` before the call has completed. Helps like `value()`.
+  static void drain(unit& u) { drain_until(u, std::chrono::steady_clock::time_point::max()); }
+  /// As `drain`, but gives up at `deadline` and returns false.
+  static bool drain_until(unit& u, std::chrono::steady_clock::time_point deadline);
+
+ private:
+  struct effects {
+    request* fired = nullptr;
+    request* last_fired = nullptr;
+    slot_waiter* granted = nullptr;
+    slot_waiter* last_granted = nullptr;
+    absl::InlinedVector<engine*, 2> engines;
+
+    void fire(request& r) noexcept;
+    void schedule(unit& u) noexcept;
+    void run() noexcept;
+  };
+
+  static void require_own_process(const unit& u, const request& r);
+  static bool has_room(const unit& u, std::uint64_t weight) noexcept {
+    return u.waiting_head_ == nullptr && (u.in_flight_ == 0 || u.in_flight_ + weight <= u.bound_);
+  }
+  static bool can_start(const unit& u) noexcept {
+    const request* r = u.next_start_;
+    return r && r->blockers_.empty() && (r == u.head_ || u.engine_.pipelines());
+  }
+  static void wait_for_room(detail::dispatch_lock& lock, unit& u, std::uint64_t weight);
+  static void enqueue(unit& u, request& r) noexcept;
+  static void add_edge(request& from, request& to, bool carries) noexcept;
+  static failure named(const request& r, failure outcome) noexcept;
+  template <class Stop>
+  static bool lead_locked(detail::dispatch_lock& lock, unit& u, effects& todo, Stop&& stop) noexcept;
+  static void finish_locked(request& r, failure outcome, effects& todo) noexcept;
+  static void retire(unit& u, effects& todo) noexcept;
+  static void grant(unit& u, effects& todo) noexcept;
+};
+
+// ---------------------------------------------------------------------------------------- effects
+
+inline void dispatcher::effects::fire(request& r) noexcept {
+  r.fired_ = true;
+  r.retain();
+  r.next_fired_ = nullptr;
+  (last_fired ? last_fired->next_fired_ : fired) = &r;
+  last_fired = &r;
+}
+
+inline void dispatcher::effects::schedule(unit& u) noexcept {
+  if (u.led_) return;  // the leader looks again before it leaves
+  u.engine_.schedule(u);
+  if (std::find(engines.begin(), engines.end(), &u.engine_) == engines.end()) engines.push_back(&u.engine_);
+}
+
+inline void dispatcher::effects::run() noexcept {
+  for (engine* e : engines) e->poke();
+  engines.clear();
+  while (request* r = std::exchange(fired, fired ? fired->next_fired_ : nullptr)) {
+    r->cleanup();
+    r->uses_.clear();
+    if (r->outcome_) {
+      r->done_.fail(r->outcome_);
+    } else {
+      r->done_.complete();
+    }
+    r->release();
+  }
+  last_fired = nullptr;
+  while (slot_waiter* w = std::exchange(granted, granted ? granted->next : nullptr)) w->granted(*w);
+  last_granted = nullptr;
+}
+
+// ------------------------------------------------------------------------------------- submission
+
+inline void dispatcher::add_edge(request& from, request& to, bool carries) noexcept {
+  const bool blocks = from.unit_ != to.unit_ || !to.unit_->engine_.pipelines();
+  if (!from.dependants_.empty() && from.dependants_.back().who == &to) {
+    from.dependants_.back().carries |= carries;
+    return;
+  }
+  from.dependants_.push_back({&to, blocks, carries});
+  if (blocks) to.blockers_.push_back(&from);
+}
+
+inline void dispatcher::enqueue(unit& u, request& r) noexcept {
+  r.retain();
+  const std::uint64_t number = u.submitted_.load(std::memory_order_relaxed) + 1;
+  r.unit_ = &u;
+  r.id_ = ticket(u.id_, number);
+  r.state_ = request::state::queued;
+  (u.tail_ ? u.tail_->next_in_unit_ : u.head_) = &r;
+  u.tail_ = &r;
+  if (!u.next_start_) u.next_start_ = &r;
+  u.submitted_.store(number, std::memory_order_release);
+
+  for (const storage_use& use : r.uses_) {
+    storage& s = *use.memory;
+    if (s.failed && !r.upstream_) r.upstream_ = s.failed;
+    if (s.writer) add_edge(*s.writer, r, true);
+    if (use.writes) {
+      for (request* reader : s.readers) add_edge(*reader, r, false);
+    }
+  }
+  for (const storage_use& use : r.uses_) {
+    storage& s = *use.memory;
+    if (use.writes) {
+      s.readers.clear();
+      s.writer = &r;
+    } else if (s.writer != &r) {
+      s.readers.push_back(&r);
+    }
+  }
+}
+
+inline void dispatcher::require_own_process(const unit& u, const request& r) {
+  if (!detail::was_forked_since(u.generation_)) return;
+  throw error(absl::StatusCode::kFailedPrecondition,
+              r.describe() + ": this process was forked after the client was made; make a client in the child", reason::forked);
+}
+
+inline bool dispatcher::submit(unit& u, request& r, submit_options options) {
+  require_own_process(u, r);
+  effects todo;
+  {
+    detail::dispatch_lock lock;
+    if (u.lost_) {
+      if (options.admitted) u.in_flight_ -= r.weight_;
+      raise(u.lost_);
+    }
+    if (!options.admitted) {
+      if (!has_room(u, r.weight_)) {
+        if (options.try_only) return false;
+        wait_for_room(lock, u, r.weight_);  // has taken the place
+        if (u.lost_) {
+          u.in_flight_ -= r.weight_;
+          raise(u.lost_);
+        }
+      } else {
+        u.in_flight_ += r.weight_;
+      }
+    }
+    enqueue(u, r);
+    if (can_start(u) && !u.led_) {
+      if (u.next_start_ == &r && u.engine_.leads_anywhere() && (options.cheap || r.upstream_)) {
+        lead_locked(lock, u, todo, [&r] { return r.state_ == request::state::finished; });
+      } else {
+        todo.schedule(u);
+      }
+    }
+  }
+  todo.run();
+  return true;
+}
+
+inline void dispatcher::wait_for_room(detail::dispatch_lock& lock, unit& u, std::uint64_t weight) {
+  const scheduler* here = scheduler::current();
+  if (here && here->what() != scheduler::kind::waiter) {
+    if (u.in_flight_ + weight <= 16 * u.bound_) {
+      u.in_flight_ += weight;
+      return;
+    }
+    throw error(absl::StatusCode::kResourceExhausted,
+                "unit " + std::to_string(u.id_) + " (" + std::string(name_of(u.kind_)) + ") holds 16 times its bound of " +
+                    std::to_string(u.bound_) + ": a plain call on a loop's or worker's thread cannot wait; use co_await submit",
+                reason::unit_full);
+  }
+  struct sleeper : slot_waiter {
+    completion place;
+  } self;
+  self.weight = weight;
+  self.granted = [](slot_waiter& w) noexcept { static_cast<sleeper&>(w).place.complete(); };
+  (u.waiting_tail_ ? u.waiting_tail_->next : u.waiting_head_) = &self;
+  u.waiting_tail_ = &self;
+  detail::dispatch_unlock unlocked(lock);
+  while (!self.place.is_ready()) {
+    if (!u.engine_.leads_anywhere() || !lead(u, [&self] { return self.place.is_ready(); })) self.place.wait();
+  }
+}
+
+inline bool dispatcher::enter(unit& u, slot_waiter& waiter) {
+  detail::dispatch_lock lock;
+  if (u.lost_) raise(u.lost_);
+  if (has_room(u, waiter.weight)) {
+    u.in_flight_ += waiter.weight;
+    return true;
+  }
+  waiter.next = nullptr;
+  (u.waiting_tail_ ? u.waiting_tail_->next : u.waiting_head_) = &waiter;
+  u.waiting_tail_ = &waiter;
+  return false;
+}
+
+inline void dispatcher::leave(unit& u, std::uint64_t weight) noexcept {
+  effects todo;
+  {
+    detail::dispatch_lock lock;
+    u.in_flight_ -= weight;
+    grant(u, todo);
+  }
+  todo.run();
+}
+
+inline bool dispatcher::withdraw(unit& u, slot_waiter& waiter) noexcept {
+  effects todo;
+  bool found = false;
+  {
+    detail::dispatch_lock lock;
+    slot_waiter* before = nullptr;
+    for (slot_waiter* w = u.waiting_head_; w && !found; before = w, w = w->next) {
+      if (w != &waiter) continue;
+      (before ? before->next : u.waiting_head_) = w->next;
+      if (u.waiting_tail_ == w) u.waiting_tail_ = before;
+      found = true;
+    }
+    if (found) grant(u, todo);  // it may have been too heavy for a place that suits the next
+  }
+  todo.run();
+  return found;
+}
+
+// ---------------------------------------------------------------------------------------- leading
+
+template <class Stop>
+bool dispatcher::lead_locked(detail::dispatch_lock& lock, unit& u, effects& todo, Stop&& stop) noexcept {
+  bool any = false;
+  u.led_ = true;
+  while (can_start(u) && !stop()) {
+    any = true;
+    request& r = *std::exchange(u.next_start_, u.next_start_->next_in_unit_);
+    if (r.state_ == request::state::finished) {  // cancelled while it was queued: its turn has come
+      retire(u, todo);
+      continue;
+    }
+    failure outcome = r.upstream_;
+    r.state_ = request::state::started;
+    bool finished = true;
+    if (!outcome) {
+      detail::dispatch_unlock unlocked(lock);
+      todo.run();
+      finished = r.start(outcome) == request::started::finished;
+      if (outcome) outcome = named(r, std::move(outcome));
+    }
+    if (finished) finish_locked(r, std::move(outcome), todo);
+  }
+  u.led_ = false;
+  if (can_start(u)) todo.schedule(u);
+  return any;
+}
+
+template <class Stop>
+bool dispatcher::lead(unit& u, Stop&& stop) noexcept {
+  effects todo;
+  bool any = false;
+  {
+    detail::dispatch_lock lock;
+    if (u.led_ || !can_start(u)) return false;
+    any = lead_locked(lock, u, todo, stop);
+  }
+  todo.run();
+  return any;
+}
+
+inline bool dispatcher::help(request& r) noexcept {
+  while (!r.done_.is_ready()) {
+    unit* target = nullptr;
+    {
+      detail::dispatch_lock lock;
+      for (request* wanted = &r; wanted && wanted->state_ == request::state::queued;) {
+        unit& u = *wanted->unit_;
+        if (u.led_ || !u.engine_.leads_anywhere()) break;
+        if (can_start(u)) {
+          target = &u;
+          break;
+        }
+        const request* head = u.next_start_;
+        wanted = head && !head->blockers_.empty() ? head->blockers_.front() : nullptr;
+      }
+    }
+    if (!target || !lead(*target, [&r] { return r.state_ == request::state::finished; })) break;
+  }
+  return r.done_.is_ready();
+}
+
+// -------------------------------------------------------------------------------------- finishing
+
+inline void dispatcher::finish_locked(request& r, failure outcome, effects& todo) noexcept {
+  const bool was_queued = r.state_ == request::state::queued;
+  r.state_ = request::state::finished;
+  if (!outcome && r.upstream_) outcome = r.upstream_;
+  r.outcome_ = std::move(outcome);
+  for (request* earlier : r.blockers_) {  // only when cancelled in the queue
+    auto& list = earlier->dependants_;
+    list.erase(std::remove_if(list.begin(), list.end(), [&r](const auto& d) { return d.who == &r; }), list.end());
+  }
+  r.blockers_.clear();
+  for (const storage_use& use : r.uses_) {
+    storage& s = *use.memory;
+    if (use.writes) {
+      if (s.writer == &r) s.writer = nullptr;
+      if (r.outcome_) s.failed = r.outcome_;
+    } else if (auto at = std::find(s.readers.begin(), s.readers.end(), &r); at != s.readers.end()) {
+      *at = s.readers.back();
+      s.readers.pop_back();
+    }
+  }
+  for (const auto& [later, blocks, carries] : r.dependants_) {
+    if (r.outcome_ && carries && !later->upstream_ && later->state_ != request::state::finished) later->upstream_ = r.outcome_;
+    if (!blocks) continue;
+    auto& list = later->blockers_;
+    list.erase(std::find(list.begin(), list.end(), &r));
+    if (list.empty() && can_start(*later->unit_)) todo.schedule(*later->unit_);
+  }
+  r.dependants_.clear();
+  if (was_queued) todo.fire(r);
+  retire(*r.unit_, todo);
+}
+
+inline void dispatcher::retire(unit& u, effects& todo) noexcept {
+  while (u.head_ && u.head_->state_ == request::state::finished) {
+    request& r = *u.head_;
+    if (u.next_start_ == &r) u.next_start_ = r.next_in_unit_;
+    u.head_ = r.next_in_unit_;
+    if (!u.head_) u.tail_ = nullptr;
+    u.completed_.store(r.id_.number(), std::memory_order_release);
+    u.in_flight_ -= r.weight_;
+    if (!r.fired_) todo.fire(r);
+    r.release();  // the queue's reference; `fire` or the canceller holds another
+  }
+  grant(u, todo);
+  if (can_start(u)) todo.schedule(u);
+}
+
+inline void dispatcher::grant(unit& u, effects& todo) noexcept {
+  while (slot_waiter* w = u.waiting_head_) {
+    if (u.in_flight_ != 0 && u.in_flight_ + w->weight > u.bound_) break;
+    u.in_flight_ += w->weight;
+    u.waiting_head_ = w->next;
+    if (!u.waiting_head_) u.waiting_tail_ = nullptr;
+    w->next = nullptr;
+    (todo.last_granted ? todo.last_granted->next : todo.granted) = w;
+    todo.last_granted = w;
+  }
+}
+
+// A failure that names no request yet is this one's.
+inline failure dispatcher::named(const request& r, failure outcome) noexcept {
+  if (outcome->id()) return outcome;
+  return make_failure(outcome->code(), r.describe() + " (request " + to_string(r.id()) + "): " + outcome->what(), outcome->reason(),
+                      r.id());
+}
+
+inline void dispatcher::finish(request& r, failure outcome) noexcept {
+  if (outcome) outcome = named(r, std::move(outcome));
+  effects todo;
+  {
+    detail::dispatch_lock lock;
+    finish_locked(r, std::move(outcome), todo);
+  }
+  todo.run();
+}
+
+inline bool dispatcher::cancel(request& r, failure why) noexcept {
+  effects todo;
+  {
+    detail::dispatch_lock lock;
+    if (r.state_ != request::state::queued) return false;
+    finish_locked(r, std::move(why), todo);
+  }
+  todo.run();
+  return true;
+}
+
+inline void dispatcher::lose(unit& u, failure why) noexcept {
+  effects todo;
+  {
+    detail::dispatch_lock lock;
+    u.lost_ = why;
+    for (request* r = u.next_start_; r; r = r->next_in_unit_) {
+      if (r->state_ == request::state::queued && !r->upstream_) r->upstream_ = why;
+    }
+    if (can_start(u)) todo.schedule(u);
+  }
+  todo.run();
+}
+
+inline void dispatcher::restore(unit& u) noexcept {
+  detail::dispatch_lock lock;
+  u.lost_ = nullptr;
+}
+
+inline void dispatcher::close(unit& u, failure why, bool cancel_queued) noexcept {
+  absl::InlinedVector<ref<request>, 8> queued;
+  {
+    detail::dispatch_lock lock;
+    u.lost_ = why;
+    for (request* r = cancel_queued ? u.next_start_ : nullptr; r; r = r->next_in_unit_) queued.emplace_back(r);
+  }
+  const failure cancelled = make_failure(absl::StatusCode::kCancelled, why->what(), why->reason());
+  for (const auto& r : queued) cancel(*r, cancelled);
+}
+
+inline bool dispatcher::drain_until(unit& u, std::chrono::steady_clock::time_point deadline) {
+  const ticket until = u.last_submitted();
+  while (!u.is_completed(until)) {
+    ref<request> head;
+    {
+      detail::dispatch_lock lock;
+      head = ref<request>(u.head_);
+    }
+    if (!head || help(*head)) continue;
+    if (!head->done_.wait_until(deadline)) return false;
+  }
+  return true;
+}
+
+}  // namespace wherry

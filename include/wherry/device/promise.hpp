@@ -1,0 +1,71 @@
+// promise.hpp: the five ways to use a result, for everything that can be waited for.
+//
+// `promise<Derived>` gives a handle `is_ready`, `await`, `status`, `on_ready`, `ready_fd` and `co_await`, out
+// of two functions of `Derived`: `pending outcome() const` (what decides it) and `device_core& place() const`.
+// All ways work on every promise, may be mixed and repeated, and agree.
+//
+// Threads: any.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <functional>
+
+#include <wherry/device/completion_fd.hpp>
+#include <wherry/device/device.hpp>
+
+namespace wherry {
+
+template <class Derived>
+class promise {
+ public:
+  /// Never waits; true for failure too.
+  bool is_ready() const { return self().outcome().is_ready(); }
+
+  /// Waits and returns the object; throws the failure. Waits on an ordinary thread only (deadlock_would_occur).
+  const Derived& await() const {
+    self().outcome().get();
+    return self();
+  }
+
+  /// Waits and returns the outcome instead of throwing it.
+  absl::Status status() const {
+    const pending p = self().outcome();
+    p.wait();
+    const failure f = p.why();
+    return f ? f->to_status() : absl::OkStatus();
+  }
+
+  /// Calls `callback` once with the outcome, on the client's loop thread, never inline.
+  void on_ready(std::function<void(const absl::Status&)> callback) const {
+    auto* node = new callback_node{};
+    node->run = [](work& w) noexcept {
+      auto* n = static_cast<callback_node*>(&w);
+      const failure f = n->held.why();
+      n->callback(f ? f->to_status() : absl::OkStatus());
+      delete n;
+    };
+    node->notify = [](completion::waiter& w) noexcept {
+      auto* n = static_cast<callback_node*>(&w);
+      n->where->post(*n);
+    };
+    node->held = self().outcome();
+    node->where = &self().place().callbacks();
+    node->callback = std::move(callback);
+    const request* what = node->held.what();
+    if (!what || !what->done().add(*node)) node->where->post(*node);
+  }
+
+  /// Returns a descriptor that is readable from completion on, owned by the returned object.
+  completion_fd ready_fd() const { return completion_fd(self().outcome()); }
+
+ private:
+  struct callback_node : completion::waiter, work {
+    pending held;
+    scheduler* where = nullptr;
+    std::function<void(const absl::Status&)> callback;
+  };
+  const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
+};
+
+}  // namespace wherry

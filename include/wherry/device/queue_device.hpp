@@ -1,0 +1,333 @@
+// queue_device.hpp: an OpenCL device reached through command queues: GPUs, PoCL's `pthread` driver, and others.
+//
+// Every unit has an in-order command queue; the client's loop leads the units, so one thread enqueues and
+// learns of completions. Dependencies are resolved on the host before a command is enqueued: wait lists stay
+// empty, and nothing that failed reaches the driver.
+//
+// Drivers lie about failure in opposite ways (PoCL 3.1 never calls back, Intel's status says complete), so a
+// command has failed if its callback's status or its event's status is negative, or clWaitForEvents on the
+// finished event says so; a sweep every 20 ms finds callbacks that never came. Blocking OpenCL calls are not used.
+//
+// Threads: units and memory any; events and queues the loop's.
+#pragma once
+
+#include <wherry/cl/handle.hpp>
+#include <wherry/cl/platform.hpp>
+#include <wherry/device/device.hpp>
+#include <wherry/device/transfer.hpp>
+#include <wherry/loop/loop_thread.hpp>
+
+namespace wherry {
+
+/// Leads units on a loop's thread.
+class loop_engine final : public engine, work {
+ public:
+  explicit loop_engine(std::shared_ptr<loop_thread> where) : where_(std::move(where)) {
+    run = [](work& w) noexcept { static_cast<loop_engine&>(w).lead_all(); };
+  }
+  void schedule(unit& u) noexcept override {
+    if (u.scheduled_) return;
+    u.scheduled_ = true;
+    u.next_scheduled_ = nullptr;
+    (last_ ? last_->next_scheduled_ : first_) = &u;
+    last_ = &u;
+  }
+  void poke() noexcept override {
+    if (!posted_.exchange(true)) where_->get().post(*this);
+  }
+  bool leads_anywhere() const noexcept override { return false; }
+  loop& home() { return where_->get(); }
+
+ private:
+  void lead_all() noexcept {
+    posted_.store(false);
+    for (;;) {
+      unit* u = nullptr;
+      {
+        detail::dispatch_lock lock;
+        u = first_;
+        if (!u) return;
+        first_ = u->next_scheduled_;
+        if (!first_) last_ = nullptr;
+        u->scheduled_ = false;
+      }
+      dispatcher::lead(*u, [] { return false; });
+    }
+  }
+
+  std::shared_ptr<loop_thread> where_;
+  // dispatch lock
+  unit* first_ = nullptr;
+  unit* last_ = nullptr;
+  // any thread
+  std::atomic<bool> posted_{false};
+};
+
+class queue_device final : public device_core, public byte_mover {
+ public:
+  static ref<device_core> open(const cl_device_info_text& found, std::size_t index, std::shared_ptr<loop_thread> home,
+                               std::uint64_t requests, std::uint64_t transfer_bytes) {
+    return ref<device_core>(new queue_device(found, index, std::move(home), requests, transfer_bytes));
+  }
+
+  bool is_host() const noexcept override { return false; }
+  memory_statistics statistics() const override { return pool_.statistics(); }
+  void trim() override { pool_.trim(); }
+
+  cl_context context() const noexcept { return context_.get(); }
+  cl_device_id cl_device() const noexcept { return device_; }
+  static cl_command_queue queue_of(const unit& u) noexcept { return static_cast<cl_command_queue>(u.attachment); }
+
+  /// The memory of a storage of this device.
+  static cl_mem memory_of(const storage& s) noexcept { return static_cast<const cl_storage&>(s).memory(); }
+
+  /// Waits for one command; loop thread only. `co_await watch(event)` throws what the verdict is.
+  class event_wait;
+  event_wait watch(cl_handle<cl_event> event);
+
+  failure move_bytes(transfer& t) noexcept override;
+
+ private:
+  struct source {
+    cl_context context = nullptr;
+    cl_mem allocate(std::size_t bytes) {
+      cl_int code = CL_SUCCESS;
+      cl_mem memory = clCreateBuffer(context, CL_MEM_READ_WRITE, bytes, nullptr, &code);
+      return code == CL_SUCCESS ? memory : nullptr;
+    }
+    void free(cl_mem memory, std::size_t) noexcept { (void)clReleaseMemObject(memory); }
+  };
+  using pool = memory_pool<cl_mem, source>;
+
+  class cl_storage final : public storage {
+   public:
+    cl_storage(ref<device_core> owner, pool& p, cl_mem memory, std::size_t bytes)
+        : storage(bytes), owner_(std::move(owner)), pool_(p), memory_(memory) {}
+    ~cl_storage() override { pool_.deallocate(memory_, bytes()); }
+    cl_mem memory() const noexcept { return memory_; }
+
+   private:
+    ref<device_core> owner_;
+    pool& pool_;
+    cl_mem memory_;
+  };
+
+  // One command in flight. Two owners: the driver's callback (which may never come) and the list.
+  struct watched : work {
+    ref<queue_device> device;
+    cl_handle<cl_event> event;
+    std::atomic<cl_int> reported{0};
+    std::atomic<int> owners{2};
+    bool ended = false;  // loop thread only
+    watched* next = nullptr;
+    watched* prev = nullptr;
+    void* who = nullptr;
+    void (*done)(void* who, failure why) noexcept = nullptr;
+    void drop() noexcept {
+      if (owners.fetch_sub(1) == 1) delete this;
+    }
+  };
+
+  struct sweeper : timer {
+    ref<queue_device> device;  // set while the timer runs
+  };
+
+  queue_device(const cl_device_info_text& found, std::size_t index, std::shared_ptr<loop_thread> home, std::uint64_t requests,
+               std::uint64_t transfer_bytes)
+      : device_core(describe(found, index), requests, transfer_bytes),
+        device_(found.device),
+        context_(new_context(found.device)),
+        engine_(std::move(home)),
+        pool_(source{context_.get()}) {
+    for (const unit_kind kind : {unit_kind::tensor_read, unit_kind::tensor_write, unit_kind::tensor_op,
+                                 unit_kind::collectives, unit_kind::compute, unit_kind::compute}) {
+      add_unit(kind);
+    }
+  }
+
+  static device_description describe(const cl_device_info_text& found, std::size_t index);
+  static cl_handle<cl_context> new_context(cl_device_id device) {
+    cl_int code = CL_SUCCESS;
+    cl_handle<cl_context> context(clCreateContext(nullptr, 1, &device, nullptr, nullptr, &code));
+    cl_check(code, "clCreateContext");
+    return context;
+  }
+
+  ref<storage> try_allocate(std::size_t bytes) override {
+    cl_mem memory = pool_.allocate(bytes);
+    if (!memory) return nullptr;
+    return ref<storage>(new cl_storage(ref<device_core>(this), pool_, memory, bytes));
+  }
+  engine& new_engine(unit_kind) override { return engine_; }
+  void prepare(unit& u) override {
+    cl_int code = CL_SUCCESS;
+    queues_.emplace_back(clCreateCommandQueueWithProperties(context_.get(), device_, nullptr, &code));
+    cl_check(code, "clCreateCommandQueueWithProperties");
+    u.attachment = queues_.back().get();
+  }
+
+  void track(cl_handle<cl_event> event, void* who, void (*done)(void* who, failure why) noexcept);
+  void end(watched& w) noexcept;
+  void arm_sweep() noexcept;
+  void sweep() noexcept;
+  static failure verdict(cl_event event, cl_int reported) noexcept;
+
+  // constant after construction
+  cl_device_id device_;
+  cl_handle<cl_context> context_;
+  loop_engine engine_;
+  std::vector<cl_handle<cl_command_queue>> queues_;  // grows under the units' mutex
+  // loop thread only
+  watched* first_ = nullptr;
+  sweeper sweep_;
+  // any thread
+  pool pool_;
+};
+
+// ----------------------------------------------------------------------------------------- events
+
+class queue_device::event_wait {
+ public:
+  event_wait(queue_device& d, cl_handle<cl_event> event) : device_(d), event_(std::move(event)) {}
+  event_wait(const event_wait&) = delete;
+  event_wait& operator=(const event_wait&) = delete;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> h) {
+    handle_ = h;
+    device_.track(std::move(event_), this, [](void* who, failure why) noexcept {
+      auto* self = static_cast<event_wait*>(who);
+      self->why_ = std::move(why);
+      resume(self->handle_);
+    });
+  }
+  void await_resume() const {
+    if (why_) raise(why_);
+  }
+
+ private:
+  queue_device& device_;
+  cl_handle<cl_event> event_;
+  std::coroutine_handle<> handle_;
+  failure why_;
+};
+
+inline queue_device::event_wait queue_device::watch(cl_handle<cl_event> event) { return event_wait(*this, std::move(event)); }
+
+inline failure queue_device::verdict(cl_event event, cl_int reported) noexcept {
+  cl_int status = CL_COMPLETE;
+  const cl_int asked = clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
+  const cl_int waited = asked == CL_SUCCESS && status <= CL_COMPLETE ? clWaitForEvents(1, &event) : CL_SUCCESS;
+  for (const cl_int code : {reported, status, asked, waited}) {
+    if (code < 0) return cl_failure(code, "OpenCL command");
+  }
+  return nullptr;
+}
+
+inline void queue_device::track(cl_handle<cl_event> event, void* who, void (*done)(void*, failure) noexcept) {
+  auto* w = new watched{};
+  w->device = ref<queue_device>(this);
+  w->event = std::move(event);
+  w->who = who;
+  w->done = done;
+  w->run = [](work& item) noexcept {
+    auto& self = static_cast<watched&>(item);
+    if (!self.ended) self.device->end(self);
+    self.drop();
+  };
+  w->next = first_;
+  if (first_) first_->prev = w;
+  first_ = w;
+  const cl_int code = clSetEventCallback(
+      w->event.get(), CL_COMPLETE,
+      [](cl_event, cl_int status, void* user) {
+        auto* self = static_cast<watched*>(user);
+        self->reported.store(status);
+        self->device->engine_.home().post(*self);
+      },
+      w);
+  if (code != CL_SUCCESS) w->drop();  // no callback will come; the sweep sees the end
+  if (!sweep_.device) arm_sweep();
+}
+
+inline void queue_device::end(watched& w) noexcept {
+  w.ended = true;
+  (w.prev ? w.prev->next : first_) = w.next;
+  if (w.next) w.next->prev = w.prev;
+  w.done(w.who, verdict(w.event.get(), w.reported.load()));
+  w.drop();
+}
+
+inline void queue_device::arm_sweep() noexcept {
+  loop& home = engine_.home();
+  sweep_.device = ref<queue_device>(this);
+  sweep_.is = operation::state::idle;
+  sweep_.deadline = home.now() + std::chrono::milliseconds(20);
+  sweep_.run = [](work& w) noexcept {
+    auto& self = static_cast<sweeper&>(w);
+    const ref<queue_device> device = std::move(self.device);
+    if (self.result == 0) device->sweep();
+  };
+  home.start(sweep_);
+}
+
+inline void queue_device::sweep() noexcept {
+  const auto has_ended = [](const watched& w) {
+    cl_int status = CL_QUEUED;
+    const cl_int code = clGetEventInfo(w.event.get(), CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
+    return code != CL_SUCCESS || status <= CL_COMPLETE;
+  };
+  watched* w = first_;
+  while (w && !has_ended(*w)) w = w->next;
+  if (w) end(*w);  // may change the list: the others have their callbacks, or the next sweep
+  if (first_) arm_sweep();
+}
+
+// -------------------------------------------------------------------------------------- transfers
+
+inline failure queue_device::move_bytes(transfer& t) noexcept {
+  cl_command_queue queue = queue_of(*t.where());
+  const transfer::end& from = t.from();
+  const transfer::end& to = t.to();
+  const auto on_device = [](const transfer::end& e) { return e.memory && !e.memory->host(); };
+  cl_event event = nullptr;
+  cl_int code = CL_SUCCESS;
+  const char* call = "clEnqueueMarkerWithWaitList";
+  if (t.bytes() == 0) {
+    code = clEnqueueMarkerWithWaitList(queue, 0, nullptr, &event);
+  } else if (on_device(from) && on_device(to)) {
+    call = "clEnqueueCopyBuffer";
+    code = clEnqueueCopyBuffer(queue, memory_of(*from.memory), memory_of(*to.memory), from.offset, to.offset, t.bytes(), 0, nullptr, &event);
+  } else if (on_device(to)) {
+    call = "clEnqueueWriteBuffer";
+    code = clEnqueueWriteBuffer(queue, memory_of(*to.memory), CL_FALSE, to.offset, t.bytes(), from.host, 0, nullptr, &event);
+  } else {
+    call = "clEnqueueReadBuffer";
+    code = clEnqueueReadBuffer(queue, memory_of(*from.memory), CL_FALSE, from.offset, t.bytes(), to.host, 0, nullptr, &event);
+  }
+  if (code != CL_SUCCESS) return cl_failure(code, call);
+  cl_handle<cl_event> owned(event);
+  (void)clFlush(queue);
+  track(std::move(owned), &t, [](void* who, failure why) noexcept { dispatcher::finish(*static_cast<transfer*>(who), std::move(why)); });
+  return nullptr;
+}
+
+inline device_description queue_device::describe(const cl_device_info_text& found, std::size_t index) {
+  device_description d;
+  d.name = "opencl:" + std::to_string(index);
+  d.platform = found.platform_name;
+  d.model = found.device_name;
+  d.driver = found.driver_version;
+  d.carrier = "queue";
+  const std::string extensions = detail::cl_text(found.device, CL_DEVICE_EXTENSIONS);
+  d.fp16 = extensions.find("cl_khr_fp16") != std::string::npos;
+  d.fp64 = extensions.find("cl_khr_fp64") != std::string::npos;
+  cl_device_type type = 0;
+  cl_ulong bytes = 0;
+  cl_check(clGetDeviceInfo(found.device, CL_DEVICE_TYPE, sizeof type, &type, nullptr), "clGetDeviceInfo");
+  cl_check(clGetDeviceInfo(found.device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof bytes, &bytes, nullptr), "clGetDeviceInfo");
+  d.gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
+  d.memory_bytes = bytes;
+  return d;
+}
+
+}  // namespace wherry

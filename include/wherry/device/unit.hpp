@@ -1,0 +1,104 @@
+// unit.hpp: an execution unit, a FIFO of requests of one kind on one device.
+//
+// Requests of a unit start and complete in ticket order, so `last_completed` is one number; a head that is
+// not ready holds the later ones. What runs the heads is the unit's *engine*: worker threads and helping
+// callers for devices that compute on the host's threads, a loop for command queues and simulations.
+//
+// The number of admitted requests (bytes, for transfers) is bounded; `dispatcher` decides who waits.
+// Named and laid out as Neuron's execution units (nrt_async.h).
+//
+// Threads: any; the queue belongs to the dispatch lock.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include <wherry/device/request.hpp>
+#include <wherry/loop/detail/process_generation.hpp>
+
+namespace wherry {
+
+enum class unit_kind : std::uint8_t { tensor_read, tensor_write, tensor_op, compute, collectives };
+
+constexpr std::string_view name_of(unit_kind kind) noexcept {
+  constexpr std::string_view names[] = {"tensor_read", "tensor_write", "tensor_op", "compute", "collectives"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+class unit;
+
+/// Runs the heads of units.
+class engine {
+ public:
+  virtual ~engine() = default;
+  /// Called under the dispatch lock when `u` has a head that can start: remembers that somebody is to lead
+  /// it. `poke` follows after the lock is released, and makes that somebody run.
+  virtual void schedule(unit& u) noexcept = 0;
+  virtual void poke() noexcept = 0;
+  /// True when any thread may lead: a caller inline, or one that waits in `value()`.
+  virtual bool leads_anywhere() const noexcept = 0;
+  /// True when a request may start while earlier ones of its unit are still in flight, because the
+  /// device's own queue keeps their order.
+  virtual bool pipelines() const noexcept { return false; }
+};
+
+/// One that waits for a place in a full unit; intrusive.
+struct slot_waiter {
+  slot_waiter* next = nullptr;
+  std::uint64_t weight = 1;
+  void (*granted)(slot_waiter&) noexcept = nullptr;
+};
+
+class unit {
+ public:
+  unit(std::uint16_t id, unit_kind kind, engine& runs_it, std::uint64_t bound)
+      : id_(id), kind_(kind), engine_(runs_it), bound_(bound) {}
+  unit(const unit&) = delete;
+  unit& operator=(const unit&) = delete;
+
+  std::uint16_t id() const noexcept { return id_; }
+  unit_kind kind() const noexcept { return kind_; }
+  /// The most requests (bytes, for tensor_read and tensor_write) in flight before submitters wait.
+  std::uint64_t bound() const noexcept { return bound_; }
+
+  /// The newest ticket given out, and the newest of which it and all earlier ones are done; never waits.
+  ticket last_submitted() const noexcept { return {id_, submitted_.load(std::memory_order_acquire)}; }
+  ticket last_completed() const noexcept { return {id_, completed_.load(std::memory_order_acquire)}; }
+  bool is_completed(ticket t) const noexcept {
+    return t.unit() == id_ && t.number() <= completed_.load(std::memory_order_acquire);
+  }
+  /// What the device keeps per unit: a queue, a carrier. Set once, before the unit is used.
+  void* attachment = nullptr;
+
+  /// How many requests are not complete.
+  std::uint64_t depth() const noexcept { return last_submitted().number() - last_completed().number(); }
+
+ private:
+  friend class dispatcher;
+  friend class worker_pool;
+  friend class loop_engine;
+
+  // constant after construction
+  std::uint16_t id_;
+  unit_kind kind_;
+  engine& engine_;
+  std::uint64_t bound_;
+  std::uint32_t generation_ = detail::process_generation();
+  // dispatch lock
+  request* head_ = nullptr;        // oldest that has not been counted complete
+  request* tail_ = nullptr;
+  request* next_start_ = nullptr;  // oldest that has not started; equals head_ unless the engine pipelines
+  std::uint64_t in_flight_ = 0;    // admitted weight
+  slot_waiter* waiting_head_ = nullptr;
+  slot_waiter* waiting_tail_ = nullptr;
+  bool led_ = false;               // somebody holds the run token
+  bool scheduled_ = false;         // the engine has it on its list
+  unit* next_scheduled_ = nullptr;
+  failure lost_;                   // device lost: submissions are refused with it
+  // any thread
+  std::atomic<std::uint64_t> submitted_{0};
+  std::atomic<std::uint64_t> completed_{0};
+};
+
+}  // namespace wherry

@@ -1,0 +1,62 @@
+// compiler.hpp: the door between the runtime and a compiler.
+//
+// The runtime knows a compiler only as this interface: source text and a device description in, a
+// plan out. Linking `wherry::compiler` registers one; without it a source program is refused.
+//
+// Threads: `compile` may be called from several threads at once; registration happens before `main`.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <wherry/exec/plan.hpp>
+
+namespace wherry {
+
+/// What code to make, and for which machine.
+struct target {
+  enum class codegen : std::uint8_t { native = 0, opencl = 1 };
+  codegen exit = codegen::native;
+  std::string cpu;               // native: "native", "x86-64-v3" or "x86-64-v4"
+  unsigned lanes = 16;           // widest vector of f32 that kernels use
+  bool fp64 = true;              // opencl: what the device reports
+  bool fp16 = false;
+  bool gpu = false;              // opencl: small units of work instead of rows
+  std::string key;               // device name, driver version and options: part of every cache key
+};
+
+struct compile_request {
+  std::string_view source;        // StableHLO text, MLIR bytecode or a VHLO portable artifact
+  std::string_view source_name;   // for messages: a file name, or "program"
+  std::string_view function;      // entry; empty: `main`, else the only public function
+  wherry::target target;
+};
+
+class compiler {
+ public:
+  virtual ~compiler() = default;
+
+  /// Returns the plan of `request`. Takes as long as it takes. Throws `error` with code
+  /// invalid_argument for text that does not parse or verify, and unimplemented for an op or type
+  /// that is not supported; the message starts with `file:line:col: error: `.
+  virtual plan compile(const compile_request& request) = 0;
+
+  /// Returns a string that changes whenever the same source could give another plan: compiler
+  /// revision, LLVM version, host CPU and features. Part of every cache key.
+  virtual std::string revision() const = 0;
+
+  /// Returns the registered compiler, or null when none is linked.
+  static compiler* installed() noexcept { return instance(); }
+  static void install(compiler* c) noexcept { instance() = c; }
+
+ private:
+  static compiler*& instance() noexcept {
+    static compiler* c = nullptr;
+    return c;
+  }
+};
+
+}  // namespace wherry

@@ -1,0 +1,265 @@
+// executable.hpp: a program compiled for one device, ready to run any number of times.
+//
+// Calling it submits one request and returns at once. Arguments are buffers, or ranges of buffers, in the
+// order of the program's arguments; they need not be ready. Arguments that the program donates
+// (`tf.aliasing_output`) are deleted by the call unless `execute_options::keep` names them.
+//
+// Threads: any.
+#pragma once
+
+#include <optional>
+#include <ranges>
+#include <stop_token>
+
+#include <wherry/exec/execution.hpp>
+#include <wherry/exec/plan.hpp>
+
+namespace wherry {
+
+struct execute_options {
+  std::vector<std::uint32_t> keep;  // arguments that must not be donated in this run
+  wherry::unit* unit = nullptr;     // join this unit; null: see `executable`
+};
+
+/// The device side of an executable: how a plan runs on one device. Implemented per family of devices.
+class executable_core : public ref_counted<executable_core> {
+ public:
+  virtual ~executable_core() = default;
+
+  const plan& code() const noexcept { return *plan_; }
+  device_core& where() const noexcept { return *where_; }
+  /// True when a run may be done inline by its caller: at most 20 us by estimate, no loop of unknown length.
+  bool is_cheap() const noexcept { return cheap_; }
+
+  /// Makes the request of one run. `inputs` and `outputs` are the memory of the plan's inputs and outputs, an
+  /// output that lives in a donated input's memory being the same storage.
+  virtual ref<request> new_run(std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs) = 0;
+
+ protected:
+  executable_core(std::shared_ptr<const plan> p, ref<device_core> where)
+      : plan_(std::move(p)), where_(std::move(where)), cheap_(plan_->bounded && plan_->cost_ns <= 20'000) {}
+
+ private:
+  // constant after construction
+  std::shared_ptr<const plan> plan_;
+  ref<device_core> where_;
+  bool cheap_;
+};
+
+class executable {
+ public:
+  explicit executable(ref<executable_core> core) noexcept : core_(std::move(core)) {}
+
+  const std::string& name() const noexcept { return core_->code().name; }
+  std::span<const tensor_type> inputs() const noexcept { return core_->code().inputs; }
+  std::span<const tensor_type> outputs() const noexcept { return core_->code().outputs; }
+  wherry::device device() const { return wherry::device(ref<device_core>(&core_->where())); }
+  const plan& code() const noexcept { return core_->code(); }
+
+  /// Submits a run and returns at once, its outputs being legal inputs already. Joins the unit of the
+  /// producer of its first input that is not ready, else an idle compute unit, else the least loaded. Waits
+  /// on an ordinary thread if the unit is full. Throws invalid_argument for a wrong count, type or
+  /// device, failed_precondition for a deleted buffer or a double donation, before anything has changed.
+  template <class... Args>
+  execution operator()(const Args&... args) const {
+    const auto list = gather(args...);
+    return *run({list.data(), list.size()}, {}, {});
+  }
+  execution call(std::span<const buffer> args, const execute_options& options = {}) const { return *run(args, options, {}); }
+
+  /// As a call, but returns nothing instead of waiting when the unit is full.
+  template <class... Args>
+  std::optional<execution> try_submit(const Args&... args) const {
+    const auto list = gather(args...);
+    return run({list.data(), list.size()}, {}, {.try_only = true});
+  }
+
+  /// As a call, but `co_await` it: suspends while the unit is full instead of blocking.
+  template <class... Args>
+  auto submit(const Args&... args) const {
+    return submission(*this, gather(args...), {});
+  }
+  auto submit_with(std::span<const buffer> args, execute_options options) const;
+
+ private:
+  using buffer_list = absl::InlinedVector<buffer, 8>;
+  class submission;
+
+  static void append(buffer_list& list, const buffer& b) { list.push_back(b); }
+  template <std::ranges::input_range Range>
+  static void append(buffer_list& list, const Range& range) {
+    for (const buffer& b : range) list.push_back(b);
+  }
+  template <class... Args>
+  static buffer_list gather(const Args&... args) {
+    buffer_list list;
+    (append(list, args), ...);
+    return list;
+  }
+
+  unit& choose_unit(std::span<const buffer> args, const execute_options& options) const;
+  void validate(std::span<const buffer> args, const execute_options& options) const;
+  std::optional<execution> run(std::span<const buffer> args, const execute_options& options, submit_options how) const;
+  std::optional<execution> run_on(unit& u, std::span<const buffer> args, const execute_options& options, submit_options how) const;
+  bool donates(std::uint32_t input, const execute_options& options) const;
+
+  ref<executable_core> core_;
+};
+
+/// What `co_await step.submit(...)` awaits: a place in the unit, then the submission itself.
+class executable::submission : slot_waiter, work {
+ public:
+  submission(const executable& e, buffer_list args, execute_options options)
+      : target_(e), args_(std::move(args)), options_(std::move(options)) {}
+  submission(const submission&) = delete;
+  submission& operator=(const submission&) = delete;
+
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> h) {
+    target_.validate({args_.data(), args_.size()}, options_);
+    unit_ = &target_.choose_unit({args_.data(), args_.size()}, options_);
+    handle_ = h;
+    home_ = &require_scheduler("co_await submit");
+    slot_waiter::granted = [](slot_waiter& w) noexcept {
+      auto& self = static_cast<submission&>(w);
+      self.home_->post(self);
+    };
+    work::run = [](work& w) noexcept { resume(static_cast<submission&>(w).handle_); };
+    return !dispatcher::enter(*unit_, *this);
+  }
+  execution await_resume() {
+    return *target_.run_on(*unit_, {args_.data(), args_.size()}, options_, {.admitted = true});
+  }
+
+ private:
+  executable target_;
+  buffer_list args_;
+  execute_options options_;
+  unit* unit_ = nullptr;
+  scheduler* home_ = nullptr;
+  std::coroutine_handle<> handle_;
+};
+
+inline auto executable::submit_with(std::span<const buffer> args, execute_options options) const {
+  return submission(*this, {args.begin(), args.end()}, std::move(options));
+}
+
+// ------------------------------------------------------------------------------------------ calls
+
+inline bool executable::donates(std::uint32_t input, const execute_options& options) const {
+  for (const std::uint32_t kept : options.keep) {
+    if (kept == input) return false;
+  }
+  for (const alias& a : core_->code().aliases) {
+    if (a.input == input) return true;
+  }
+  return false;
+}
+
+inline void executable::validate(std::span<const buffer> args, const execute_options& options) const {
+  const plan& p = core_->code();
+  const auto fail = [&](absl::StatusCode code, std::string what, reason why = reason::none) {
+    throw error(code, "execution of " + p.name + ": " + std::move(what), why);
+  };
+  if (args.size() != p.inputs.size()) {
+    fail(absl::StatusCode::kInvalidArgument,
+         "expected " + std::to_string(p.inputs.size()) + " arguments, got " + std::to_string(args.size()));
+  }
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const auto argument = [i] { return "argument " + std::to_string(i); };
+    if (!args[i]) fail(absl::StatusCode::kInvalidArgument, argument() + " is an empty buffer handle");
+    if (args[i].is_deleted()) args[i].usable("execution of " + p.name + ": " + argument());
+    if (!(args[i].type() == p.inputs[i])) {
+      fail(absl::StatusCode::kInvalidArgument,
+           argument() + ": expected " + to_string(p.inputs[i]) + ", got " + to_string(args[i].type()));
+    }
+    if (&args[i].place() != &core_->where()) {
+      fail(absl::StatusCode::kInvalidArgument,
+           argument() + " is on " + args[i].place().name() + ", the executable on " + core_->where().name() + ": use copy_to");
+    }
+  }
+  for (const alias& a : p.aliases) {
+    if (!donates(a.input, options)) continue;
+    for (std::size_t j = 0; j < args.size(); ++j) {
+      if (j == a.input || args[j].handle()->memory != args[a.input].handle()->memory) continue;
+      fail(absl::StatusCode::kFailedPrecondition,
+           "argument " + std::to_string(a.input) + " is donated, and argument " + std::to_string(j) + " is the same buffer",
+           reason::donated_twice);
+    }
+  }
+}
+
+inline unit& executable::choose_unit(std::span<const buffer> args, const execute_options& options) const {
+  if (options.unit) return *options.unit;
+  {
+    detail::dispatch_lock lock;
+    for (const buffer& b : args) {
+      const request* producer = b.handle()->memory->writer;
+      if (!producer) continue;
+      unit* u = producer->where();
+      if (u->kind() == unit_kind::compute) return *u;
+      break;
+    }
+  }
+  return core_->where().pick(unit_kind::compute);
+}
+
+inline std::optional<execution> executable::run(std::span<const buffer> args, const execute_options& options,
+                                                submit_options how) const {
+  validate(args, options);
+  return run_on(choose_unit(args, options), args, options, how);
+}
+
+inline std::optional<execution> executable::run_on(unit& u, std::span<const buffer> args, const execute_options& options,
+                                                   submit_options how) const {
+  const plan& p = core_->code();
+  device_core& where = core_->where();
+
+  // Donated arguments are claimed first, so that of two threads that donate one buffer one is refused.
+  absl::InlinedVector<detail::buffer_core*, 8> claimed;
+  const auto unclaim = [&claimed] {
+    for (detail::buffer_core* b : claimed) b->unclaim();
+  };
+  try {
+    absl::InlinedVector<ref<storage>, 8> inputs;
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      detail::buffer_core& b = *args[i].handle();
+      if (donates(static_cast<std::uint32_t>(i), options)) {
+        if (!b.claim()) args[i].usable("execution of " + p.name + ": argument " + std::to_string(i));
+        claimed.push_back(&b);
+      }
+      inputs.push_back(b.memory);
+    }
+    absl::InlinedVector<ref<storage>, 4> outputs;
+    for (std::size_t k = 0; k < p.outputs.size(); ++k) outputs.emplace_back();
+    for (const alias& a : p.aliases) {
+      if (!donates(a.input, options)) continue;
+      const ref<storage>& memory = inputs[a.input];
+      if (!memory->is_read_only() && memory->handles.load(std::memory_order_acquire) == 1) outputs[a.output] = memory;
+    }
+    absl::InlinedVector<buffer, 2> results;
+    for (std::size_t k = 0; k < p.outputs.size(); ++k) {
+      if (!outputs[k]) outputs[k] = where.allocate(p.outputs[k].bytes());
+      results.emplace_back(make_ref<detail::buffer_core>(p.outputs[k], outputs[k], ref<device_core>(&where)));
+    }
+    ref<request> r = core_->new_run({inputs.data(), inputs.size()}, {outputs.data(), outputs.size()});
+    how.cheap = core_->is_cheap();
+    if (!dispatcher::submit(u, *r, how)) {
+      unclaim();
+      return std::nullopt;
+    }
+    for (const buffer& b : results) b.handle()->made_by = r->id();
+    if (!claimed.empty()) {
+      const failure why = make_failure(absl::StatusCode::kFailedPrecondition,
+                                       "buffer was donated to " + p.name + ", request " + to_string(r->id()),
+                                       reason::buffer_donated, r->id());
+      for (detail::buffer_core* b : claimed) b->bury(why);
+    }
+    return execution(std::move(r), std::move(results), ref<device_core>(&where));
+  } catch (...) {
+    unclaim();
+    throw;
+  }
+}
+
+}  // namespace wherry

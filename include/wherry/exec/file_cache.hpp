@@ -1,0 +1,146 @@
+// file_cache.hpp: a folder of blobs by key, shared by processes.
+//
+// An entry is one file, named by the hash of its key and holding the whole key, so a hash collision is a
+// miss and not a wrong answer. Files appear by rename only; a damaged file is a miss and is removed. The
+// folder is bounded (1 GiB): least recently used entries go. A cache that cannot be written is a
+// warning, once, and the run goes on.
+//
+// The folder is WHERRY_CACHE_DIR, else $XDG_CACHE_HOME/wherry, else ~/.cache/wherry; empty: no cache.
+//
+// Threads: any; processes: any.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <wherry/exec/plan_io.hpp>
+#include <wherry/status/log.hpp>
+
+namespace wherry {
+
+class file_cache {
+ public:
+  explicit file_cache(std::string folder, std::uint64_t bound = std::uint64_t{1} << 30)
+      : folder_(std::move(folder)), bound_(bound) {}
+
+  /// The cache that the environment names.
+  static file_cache from_environment() {
+    if (const char* set = std::getenv("WHERRY_CACHE_DIR")) return file_cache(set);
+    if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return file_cache(std::string(xdg) + "/wherry");
+    if (const char* home = std::getenv("HOME"); home && *home) return file_cache(std::string(home) + "/.cache/wherry");
+    return file_cache("");
+  }
+
+  bool is_enabled() const noexcept { return !folder_.empty(); }
+
+  /// Returns the blob stored under `key`, or nothing.
+  std::optional<std::vector<std::byte>> find(std::string_view key) const {
+    if (!is_enabled()) return std::nullopt;
+    const std::string path = path_of(key);
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    if (!file) return std::nullopt;
+    std::vector<std::byte> bytes(static_cast<std::size_t>(file.tellg()));
+    file.seekg(0).read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (!file) return std::nullopt;
+    if (auto blob = open_entry(bytes, key)) {
+      utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // used now
+      return blob;
+    }
+    return std::nullopt;
+  }
+
+  /// Stores `blob` under `key`. Failure is a warning, once per process.
+  void store(std::string_view key, std::span<const std::byte> blob) const {
+    if (!is_enabled()) return;
+    const std::string path = path_of(key);
+    static std::atomic<unsigned> counter{0};
+    const std::string temporary = path + "." + std::to_string(getpid()) + "." + std::to_string(counter.fetch_add(1));
+    std::error_code problem;
+    std::filesystem::create_directories(folder_, problem);
+    detail::plan_writer w;
+    w.bytes(std::as_bytes(std::span(key.data(), key.size())));
+    w.put(hash64(blob));
+    w.bytes(blob);
+    {
+      std::ofstream file(temporary, std::ios::binary);
+      file.write(reinterpret_cast<const char*>(w.out.data()), static_cast<std::streamsize>(w.out.size()));
+      if (!file.flush()) {
+        warn_unwritable();
+        std::filesystem::remove(temporary, problem);
+        return;
+      }
+    }
+    std::filesystem::rename(temporary, path, problem);
+    if (problem) {
+      warn_unwritable();
+      std::filesystem::remove(temporary, problem);
+      return;
+    }
+    trim();
+  }
+
+ private:
+  std::string path_of(std::string_view key) const {
+    char name[17];
+    std::snprintf(name, sizeof name, "%016llx",
+                  static_cast<unsigned long long>(hash64(std::as_bytes(std::span(key.data(), key.size())))));
+    return folder_ + "/" + name + ".bin";
+  }
+
+  static std::optional<std::vector<std::byte>> open_entry(std::span<const std::byte> bytes, std::string_view key) {
+    try {
+      detail::plan_reader r(bytes);
+      if (r.text() != key) return std::nullopt;
+      const auto checksum = r.get<std::uint64_t>();
+      const auto blob = r.bytes();
+      if (!r.at_end() || hash64(blob) != checksum) return std::nullopt;
+      return std::vector<std::byte>(blob.begin(), blob.end());
+    } catch (const error&) {
+      return std::nullopt;  // cut off or overwritten: as if it were not there
+    }
+  }
+
+  void warn_unwritable() const {
+    static std::atomic<bool> warned{false};
+    if (!warned.exchange(true)) log(log_level::warn, "the cache folder " + folder_ + " cannot be written; going on without it");
+  }
+
+  void trim() const {
+    namespace fs = std::filesystem;
+    struct entry {
+      fs::file_time_type used;
+      std::uint64_t bytes;
+      fs::path path;
+    };
+    std::vector<entry> entries;
+    std::uint64_t total = 0;
+    std::error_code ignored;
+    for (const auto& e : fs::directory_iterator(folder_, ignored)) {
+      const std::uint64_t bytes = e.file_size(ignored);
+      if (ignored) continue;
+      entries.push_back({e.last_write_time(ignored), bytes, e.path()});
+      total += bytes;
+    }
+    if (total <= bound_) return;
+    std::sort(entries.begin(), entries.end(), [](const entry& a, const entry& b) { return a.used < b.used; });
+    for (const entry& e : entries) {
+      if (total <= bound_ / 4 * 3) break;
+      if (fs::remove(e.path, ignored)) total -= e.bytes;
+    }
+  }
+
+  std::string folder_;
+  std::uint64_t bound_;
+};
+
+}  // namespace wherry

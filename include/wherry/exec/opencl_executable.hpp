@@ -1,0 +1,348 @@
+// opencl_executable.hpp: executables as OpenCL C kernels, on queue devices and, on request, on `cpu:k`.
+//
+// The same plan as everywhere, its kernels built from `plan::opencl_source`. A run is a coroutine that
+// enqueues the plan's commands in order; where a loop or a branch needs a value, it reads it back and suspends
+// until the bytes are there. On PoCL's `basic` device commands run inside their enqueue call, so the run never
+// suspends; there it holds a process-wide lock, because PoCL 3.1 aborts when two threads launch one kernel
+// with different grids (measured, docs/architecture.md).
+//
+// Device binaries of other drivers are kept in the file cache; PoCL keeps its own, and asking it for a binary
+// would compile every kernel twice.
+//
+// Threads: any; kernels' arguments are set under a lock of the executable.
+#pragma once
+
+#include <wherry/coro/task.hpp>
+#include <wherry/device/cpu_device.hpp>
+#include <wherry/device/queue_device.hpp>
+#include <wherry/exec/executable.hpp>
+#include <wherry/exec/file_cache.hpp>
+
+namespace wherry {
+
+/// Where OpenCL C runs: a queue device, or the `basic` device behind `cpu:k`.
+struct opencl_place {
+  cl_context context = nullptr;
+  cl_device_id device = nullptr;
+  queue_device* queues = nullptr;  // null: `basic`, synchronous
+  std::string platform;
+
+  /// Throws unimplemented if no OpenCL device is behind `d`.
+  static opencl_place of(device_core& d) {
+    opencl_place p;
+    p.platform = d.description().platform;
+    if (auto* q = dynamic_cast<queue_device*>(&d)) {
+      p.context = q->context();
+      p.device = q->cl_device();
+      p.queues = q;
+      return p;
+    }
+    auto* c = dynamic_cast<cpu_device*>(&d);
+    if (!c || !c->context()) {
+      throw error(absl::StatusCode::kUnimplemented, "codegen opencl: no OpenCL device behind " + d.name() + " (carrier " +
+                                                        d.description().carrier + ")");
+    }
+    p.context = c->context();
+    p.device = c->cl_device();
+    return p;
+  }
+  std::string key() const {
+    return platform + '\0' + detail::cl_text(device, CL_DEVICE_NAME) + '\0' + detail::cl_text(device, CL_DRIVER_VERSION);
+  }
+};
+
+class opencl_executable final : public executable_core {
+ public:
+  /// Builds the program. Throws invalid_argument with the build log if the driver refuses it.
+  opencl_executable(std::shared_ptr<const plan> p, ref<device_core> where, opencl_place place, const file_cache& cache)
+      : executable_core(p, std::move(where)), place_(std::move(place)) {
+    if (!p->opencl_source.empty()) build(cache);
+    for (const kernel& k : p->kernels) {
+      if (k.from != kernel::origin::opencl) {
+        throw error(absl::StatusCode::kFailedPrecondition, p->name + ": kernel '" + k.name + "' is native; an OpenCL executable cannot run it");
+      }
+      cl_int code = CL_SUCCESS;
+      kernels_.emplace_back(clCreateKernel(program_.get(), k.name.c_str(), &code));
+      cl_check(code, "clCreateKernel", k.name);
+    }
+    if (place_.queues) {
+      upload_constants();
+    } else {
+      constants_host_ = std::make_unique<array>(tensor_type{dtype::ui8, {static_cast<std::int64_t>(p->constants.size())}});
+      if (!p->constants.empty()) std::memcpy(constants_host_->bytes().data(), p->constants.data(), p->constants.size());
+    }
+  }
+
+  ref<request> new_run(std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs) override;
+
+ private:
+  class run;
+
+  void build(const file_cache& cache);
+  void upload_constants();
+
+  // constant after construction
+  opencl_place place_;
+  cl_handle<cl_program> program_;
+  std::vector<cl_handle<cl_kernel>> kernels_;
+  cl_handle<cl_mem> constants_;
+  std::unique_ptr<array> constants_host_;
+  // any thread
+  std::mutex arguments_;  // clSetKernelArg and the enqueue that follows
+};
+
+namespace detail {
+inline std::mutex& pocl_basic_mutex() {
+  static std::mutex& mutex = *new std::mutex;
+  return mutex;
+}
+}  // namespace detail
+
+class opencl_executable::run final : public request, private detail::finish_hook {
+ public:
+  run(ref<opencl_executable> e, std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs)
+      : code_(std::move(e)), inputs_(inputs.begin(), inputs.end()), outputs_(outputs.begin(), outputs.end()) {
+    for (const auto& m : outputs) add_use(m, true);
+    for (const auto& m : inputs) {
+      if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(m, false);
+    }
+  }
+  std::string describe() const override { return "execution of " + code_->code().name; }
+
+ protected:
+  started start(failure& outcome) noexcept override {
+    try {
+      const std::size_t bytes = code_->code().arena_bytes;
+      if (bytes != 0) arena_ = code_->where().allocate(bytes);
+      walk_ = walk();
+    } catch (...) {
+      outcome = as_failure(std::current_exception());
+      return started::finished;
+    }
+    if (code_->place_.queues) {
+      queue_ = queue_device::queue_of(*where());
+      call = [](detail::finish_hook& hook) noexcept { static_cast<run&>(hook).ended(); };
+      detail::start(walk_, *this);
+      return started::in_flight;
+    }
+    std::lock_guard alone(detail::pocl_basic_mutex());
+    call = [](detail::finish_hook&) noexcept {};
+    try {
+      cl_int code = CL_SUCCESS;
+      own_queue_ = cl_handle<cl_command_queue>(
+          clCreateCommandQueueWithProperties(code_->place_.context, code_->place_.device, nullptr, &code));
+      cl_check(code, "clCreateCommandQueueWithProperties");
+      queue_ = own_queue_.get();
+      detail::start(walk_, *this);
+      detail::take_result(walk_);
+    } catch (...) {
+      outcome = as_failure(std::current_exception());
+    }
+    return started::finished;
+  }
+
+  void cleanup() noexcept override {
+    walk_ = {};
+    arena_ = nullptr;
+    inputs_.clear();
+    outputs_.clear();
+    own_queue_ = {};
+  }
+
+ private:
+  bool is_synchronous() const noexcept { return !code_->place_.queues; }
+
+  void ended() noexcept {
+    failure why;
+    try {
+      detail::take_result(walk_);
+    } catch (...) {
+      why = as_failure(std::current_exception());
+    }
+    dispatcher::finish(*this, std::move(why));
+  }
+
+  task<void> walk() {
+    failure why;
+    try {
+      co_await walk_block(0);
+    } catch (...) {
+      why = as_failure(std::current_exception());
+    }
+    if (!is_synchronous()) {
+      // What was enqueued still uses the memory, also after a failure.
+      cl_event event = nullptr;
+      cl_check(clEnqueueMarkerWithWaitList(queue_, 0, nullptr, &event), "clEnqueueMarkerWithWaitList");
+      cl_handle<cl_event> owned(event);
+      (void)clFlush(queue_);
+      co_await code_->place_.queues->watch(std::move(owned));
+    }
+    if (why) raise(why);
+  }
+
+  task<void> walk_block(std::uint32_t index) {
+    const plan& p = code_->code();
+    for (const step& s : p.blocks[index]) {
+      if (s.what == step::kind::launch) {
+        launch(s);
+      } else if (s.what == step::kind::copy) {
+        copy(s);
+      } else if (s.what == step::kind::loop && s.trips >= 0) {
+        for (std::int64_t trip = 0; trip < s.trips; ++trip) co_await walk_block(s.blocks[1]);
+      } else if (s.what == step::kind::loop) {
+        for (;;) {
+          co_await walk_block(s.blocks[0]);
+          const std::int32_t go_on = co_await read_back(s.slots[0], 1);
+          if (go_on == 0) break;
+          co_await walk_block(s.blocks[1]);
+        }
+      } else {
+        const std::int32_t asked = co_await read_back(s.slots[0], 4);
+        const auto last = static_cast<std::int32_t>(s.blocks.size()) - 1;
+        const std::int32_t chosen = asked < 0 || asked > last ? last : asked;
+        co_await walk_block(s.blocks[static_cast<std::size_t>(chosen)]);
+      }
+    }
+  }
+
+  const storage* memory_of(const slot& s) const noexcept {
+    switch (s.where) {
+      case slot::region::input:
+        return inputs_[s.index].get();
+      case slot::region::output:
+        return outputs_[s.index].get();
+      case slot::region::arena:
+        return arena_.get();
+      case slot::region::constant:
+        return nullptr;
+    }
+    return nullptr;
+  }
+  cl_mem cl_memory_of(const slot& s) const noexcept {
+    const storage* m = memory_of(s);
+    return m ? queue_device::memory_of(*m) : code_->constants_.get();
+  }
+  std::byte* host_memory_of(const slot& s) const noexcept {
+    const storage* m = memory_of(s);
+    return m ? static_cast<std::byte*>(m->host()) : code_->constants_host_->bytes().data();
+  }
+
+  void launch(const step& s) {
+    if (s.extent == 0) return;
+    const plan& p = code_->code();
+    const kernel& k = p.kernels[s.kernel];
+    cl_kernel code = code_->kernels_[s.kernel].get();
+    std::lock_guard lock(code_->arguments_);
+    cl_uint argument = 0;
+    for (const std::uint32_t index : s.slots) {
+      const slot& where = p.slots[index];
+      const cl_ulong offset = where.offset;
+      if (is_synchronous()) {
+        cl_check(clSetKernelArgSVMPointer(code, argument++, host_memory_of(where)), "clSetKernelArgSVMPointer", k.name);
+      } else {
+        cl_mem memory = cl_memory_of(where);
+        cl_check(clSetKernelArg(code, argument++, sizeof memory, &memory), "clSetKernelArg", k.name);
+      }
+      cl_check(clSetKernelArg(code, argument++, sizeof offset, &offset), "clSetKernelArg", k.name);
+    }
+    const cl_ulong units = static_cast<cl_ulong>(s.extent);
+    cl_check(clSetKernelArg(code, argument, sizeof units, &units), "clSetKernelArg", k.name);
+    // One local size per kind of device: PoCL compiles a kernel again for each.
+    const std::size_t local = code_->where().description().gpu ? 64 : 1;
+    const std::size_t global = (static_cast<std::size_t>(s.extent) + local - 1) / local * local;
+    cl_check(clEnqueueNDRangeKernel(queue_, code, 1, nullptr, &global, &local, 0, nullptr, nullptr), "clEnqueueNDRangeKernel", k.name);
+  }
+
+  void copy(const step& s) {
+    const plan& p = code_->code();
+    const slot& from = p.slots[s.slots[0]];
+    const slot& to = p.slots[s.slots[1]];
+    if (to.bytes == 0) return;
+    if (is_synchronous()) {
+      std::memmove(host_memory_of(to) + to.offset, host_memory_of(from) + from.offset, to.bytes);
+      return;
+    }
+    if (cl_memory_of(from) == cl_memory_of(to) && from.offset == to.offset) return;
+    cl_check(clEnqueueCopyBuffer(queue_, cl_memory_of(from), cl_memory_of(to), from.offset, to.offset, to.bytes, 0, nullptr, nullptr),
+             "clEnqueueCopyBuffer");
+  }
+
+  task<std::int32_t> read_back(std::uint32_t index, std::size_t bytes) {
+    const slot& s = code_->code().slots[index];
+    std::int32_t value = 0;
+    if (is_synchronous()) {
+      std::memcpy(&value, host_memory_of(s) + s.offset, bytes);
+      co_return value;
+    }
+    cl_event event = nullptr;
+    cl_check(clEnqueueReadBuffer(queue_, cl_memory_of(s), CL_FALSE, s.offset, bytes, &value, 0, nullptr, &event), "clEnqueueReadBuffer");
+    cl_handle<cl_event> owned(event);
+    (void)clFlush(queue_);
+    co_await code_->place_.queues->watch(std::move(owned));
+    co_return value;
+  }
+
+  ref<opencl_executable> code_;
+  absl::InlinedVector<ref<storage>, 4> inputs_;
+  absl::InlinedVector<ref<storage>, 4> outputs_;
+  ref<storage> arena_;
+  cl_handle<cl_command_queue> own_queue_;
+  cl_command_queue queue_ = nullptr;
+  task<void> walk_;
+};
+
+inline ref<request> opencl_executable::new_run(std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs) {
+  return ref<request>(new run(ref<opencl_executable>(this), inputs, outputs));
+}
+
+// ------------------------------------------------------------------------------------------ loading
+
+inline void opencl_executable::build(const file_cache& cache) {
+  const std::string& source = code().opencl_source;
+  cl_device_fp_config config = 0;
+  (void)clGetDeviceInfo(place_.device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, nullptr);
+  const std::string options = (config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0 ? "-cl-fp32-correctly-rounded-divide-sqrt" : "";
+  const std::string key = "opencl" + std::string(1, '\0') + place_.key() + '\0' + options + '\0' + source;
+  const bool keeps_binaries = place_.platform != "Portable Computing Language" && cache.is_enabled();
+  cl_int code = CL_SUCCESS;
+  const auto compile = [&](const char* what) {
+    const cl_int built = clBuildProgram(program_.get(), 1, &place_.device, options.c_str(), nullptr, nullptr);
+    if (built == CL_SUCCESS) return true;
+    std::size_t size = 0;
+    (void)clGetProgramBuildInfo(program_.get(), place_.device, CL_PROGRAM_BUILD_LOG, 0, nullptr, &size);
+    std::string text(size, '\0');
+    (void)clGetProgramBuildInfo(program_.get(), place_.device, CL_PROGRAM_BUILD_LOG, size, text.data(), nullptr);
+    if (std::string_view(what) == "source") cl_check(built, "clBuildProgram", this->code().name + ":\n" + text);
+    return false;
+  };
+  if (keeps_binaries) {
+    if (const auto stored = cache.find(key)) {
+      const auto* bytes = reinterpret_cast<const unsigned char*>(stored->data());
+      const std::size_t size = stored->size();
+      program_ = cl_handle<cl_program>(clCreateProgramWithBinary(place_.context, 1, &place_.device, &size, &bytes, nullptr, &code));
+      if (code == CL_SUCCESS && compile("binary")) return;
+    }
+  }
+  const char* text = source.c_str();
+  const std::size_t length = source.size();
+  program_ = cl_handle<cl_program>(clCreateProgramWithSource(place_.context, 1, &text, &length, &code));
+  cl_check(code, "clCreateProgramWithSource");
+  compile("source");
+  if (!keeps_binaries) return;
+  std::size_t size = 0;
+  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) != CL_SUCCESS || size == 0) return;
+  std::vector<std::byte> binary(size);
+  auto* bytes = reinterpret_cast<unsigned char*>(binary.data());
+  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARIES, sizeof bytes, &bytes, nullptr) == CL_SUCCESS) cache.store(key, binary);
+}
+
+inline void opencl_executable::upload_constants() {
+  const auto& bytes = code().constants;
+  if (bytes.empty()) return;
+  cl_int code = CL_SUCCESS;
+  constants_ = cl_handle<cl_mem>(clCreateBuffer(place_.context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, bytes.size(),
+                                                const_cast<std::byte*>(bytes.data()), &code));
+  cl_check(code, "clCreateBuffer", "constants");
+}
+
+}  // namespace wherry

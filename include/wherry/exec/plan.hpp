@@ -1,0 +1,87 @@
+// plan.hpp: what a compiler hands to the runtime: a program as kernels, slots and steps.
+//
+// A plan names every piece of memory that its kernels touch as a *slot*: an input, an output, a range
+// of the one arena that an execution uses, or a constant. Its *steps* launch kernels over slots, copy
+// slots, loop and branch; they are grouped in blocks, block 0 being the entry. Steps of a block run in
+// order; every step sees the effects of all earlier ones.
+//
+// A native kernel is `void(void* const* slots, int64_t lo, int64_t hi)`: it does the units of work lo
+// (inclusive) to hi (exclusive) of `launch::extent`, in any split and on any threads at once, and calls
+// nothing. Results never depend on the split. It lives in `plan::image` (position independent: code,
+// then constants; mapped read-execute as a whole) or is a prebuilt kernel found by name in the kernel
+// registry. An OpenCL C kernel has the same slots as pairs of arguments, `__global uchar* base, ulong
+// offset`, and does unit of work `get_global_id(0)`.
+//
+// Donation: `aliases` says which output may live in which input's memory. The steps are right both when
+// the two slots are one memory (the input was donated) and when they are not.
+//
+// Threads: a plan is immutable once built.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <wherry/array/shape.hpp>
+
+namespace wherry {
+
+/// One unit of work of a native kernel; see the top of the file.
+using native_kernel = void (*)(void* const* slots, std::int64_t lo, std::int64_t hi);
+
+struct slot {
+  enum class region : std::uint8_t { input = 0, output = 1, arena = 2, constant = 3 };
+  region where = region::arena;
+  std::uint32_t index = 0;   // which input or output; 0 otherwise
+  std::uint64_t offset = 0;  // bytes from the start of the input, output, arena or constants
+  std::uint64_t bytes = 0;
+};
+
+struct kernel {
+  enum class origin : std::uint8_t { image = 0, prebuilt = 1, opencl = 2 };
+  std::string name;
+  origin from = origin::image;
+  std::uint64_t entry = 0;  // image: byte offset of the entry point
+};
+
+/// One step. Which members count depends on `what`; slots and blocks are indices into the plan.
+struct step {
+  enum class kind : std::uint8_t {
+    launch = 0,  // run `kernel` on `slots` for `extent` units of work, `cost_ns` each (an estimate)
+    copy = 1,    // slots[1] = slots[0], byte for byte
+    loop = 2,    // while (run blocks[0]; slots[0] is a true boolean) run blocks[1]
+    branch = 3,  // run blocks[clamp-to-last(slots[0] as i32)]: out of range means the last block
+  };
+  kind what = kind::launch;
+  std::uint32_t kernel = 0;
+  std::vector<std::uint32_t> slots;
+  std::int64_t extent = 1;
+  double cost_ns = 0;
+  std::vector<std::uint32_t> blocks;
+  std::int64_t trips = -1;  // loop: the number of iterations where it is known, else -1
+};
+
+struct alias {
+  std::uint32_t output = 0;
+  std::uint32_t input = 0;
+};
+
+struct plan {
+  std::string name;  // of the program, for messages
+  std::vector<tensor_type> inputs;
+  std::vector<tensor_type> outputs;
+  std::vector<alias> aliases;
+  std::vector<slot> slots;
+  std::vector<kernel> kernels;
+  std::vector<std::vector<step>> blocks;  // blocks[0] is the entry
+  std::uint64_t arena_bytes = 0;
+  std::vector<std::byte> constants;  // 64-byte aligned entries
+  std::vector<std::byte> image;      // native code; empty without image kernels
+  std::string opencl_source;         // OpenCL C of all opencl kernels; empty without them
+  std::string cpu_features;          // what the image needs, e.g. "x86-64-v4"; empty without an image
+  double cost_ns = 0;                // estimate of the whole plan; unknown trip counts count as one
+  bool bounded = true;               // false: a loop of unknown length or a host callback inside
+};
+
+}  // namespace wherry

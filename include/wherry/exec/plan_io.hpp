@@ -1,0 +1,269 @@
+// plan_io.hpp: plans as bytes, for the cache and for artifacts.
+//
+//   "WHRYPLAN" | format version u32 | body length u64 | checksum u64 (hash64 of the body) | body
+//
+// The body is the plan's members in the order of plan.hpp, little-endian; strings, vectors and byte ranges
+// are a u64 count and their elements. Reading checks every count against the bytes left and every index
+// against its table, so damaged or foreign bytes give an error and never a plan that could crash.
+//
+// Threads: any (pure functions).
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include <wherry/exec/plan.hpp>
+#include <wherry/status/error.hpp>
+
+namespace wherry {
+
+/// A 64-bit hash for checksums and file names: eight bytes a step, multiply and fold. Not cryptographic.
+inline std::uint64_t hash64(std::span<const std::byte> bytes, std::uint64_t seed = 0x9E3779B97F4A7C15u) noexcept {
+  const auto mix = [](std::uint64_t a, std::uint64_t b) {
+    const auto product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
+  std::uint64_t h = seed ^ (bytes.size() * 0xD6E8FEB86659FD93u);
+  while (bytes.size() >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, bytes.data(), 8);
+    h = mix(h ^ word, 0xA0761D6478BD642Fu);
+    bytes = bytes.subspan(8);
+  }
+  std::uint64_t tail = 0;
+  if (!bytes.empty()) std::memcpy(&tail, bytes.data(), bytes.size());
+  return mix(h ^ tail, 0xE7037ED1A0B428DBu);
+}
+
+namespace detail {
+
+class plan_writer {
+ public:
+  std::vector<std::byte> out;
+
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  void put(const T& value) {
+    const auto* p = reinterpret_cast<const std::byte*>(&value);
+    out.insert(out.end(), p, p + sizeof value);
+  }
+  void put(const std::string& text) { bytes(std::as_bytes(std::span(text))); }
+  void bytes(std::span<const std::byte> b) {
+    put<std::uint64_t>(b.size());
+    out.insert(out.end(), b.begin(), b.end());
+  }
+  template <class T, class Each>
+  void list(const std::vector<T>& items, Each each) {
+    put<std::uint64_t>(items.size());
+    for (const T& item : items) each(item);
+  }
+};
+
+class plan_reader {
+ public:
+  explicit plan_reader(std::span<const std::byte> in) : in_(in) {}
+
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  T get() {
+    T value;
+    std::memcpy(&value, take(sizeof value).data(), sizeof value);
+    return value;
+  }
+  std::uint64_t count(std::size_t least_bytes_each) {
+    const auto n = get<std::uint64_t>();
+    if (n > in_.size() / (least_bytes_each ? least_bytes_each : 1)) fail("a count larger than the file");
+    return n;
+  }
+  std::span<const std::byte> bytes() { return take(count(1)); }
+  std::string text() {
+    const auto b = bytes();
+    return {reinterpret_cast<const char*>(b.data()), b.size()};
+  }
+  template <class T, class Each>
+  std::vector<T> list(std::size_t least_bytes_each, Each each) {
+    std::vector<T> items(count(least_bytes_each));
+    for (T& item : items) each(item);
+    return items;
+  }
+  std::uint32_t index(std::size_t limit, const char* what) {
+    const auto i = get<std::uint32_t>();
+    if (i >= limit) fail(std::string("an index past the table of ") + what);
+    return i;
+  }
+  template <class E>
+  E choice(unsigned limit, const char* what) {
+    const auto v = get<std::uint8_t>();
+    if (v >= limit) fail(std::string("an unknown ") + what);
+    return static_cast<E>(v);
+  }
+  bool at_end() const noexcept { return in_.empty(); }
+  [[noreturn]] static void fail(const std::string& what) {
+    throw error(absl::StatusCode::kDataLoss, "damaged plan: " + what, reason::corrupt_file);
+  }
+
+ private:
+  std::span<const std::byte> take(std::uint64_t n) {
+    if (n > in_.size()) fail("it ends early");
+    const auto part = in_.first(n);
+    in_ = in_.subspan(n);
+    return part;
+  }
+  std::span<const std::byte> in_;
+};
+
+inline constexpr char plan_magic[9] = "WHRYPLAN";
+inline constexpr std::uint32_t plan_version = 1;
+
+inline void put_type(plan_writer& w, const tensor_type& t) {
+  w.put(t.element);
+  w.put<std::uint64_t>(t.dims.rank());
+  for (const std::int64_t extent : t.dims) w.put(extent);
+}
+
+inline tensor_type get_type(plan_reader& r) {
+  tensor_type t;
+  t.element = r.choice<dtype>(dtype_count, "element type");
+  std::vector<std::int64_t> extents(r.count(8));
+  for (std::int64_t& extent : extents) {
+    extent = r.get<std::int64_t>();
+    if (extent < 0) plan_reader::fail("a negative extent");
+  }
+  t.dims = shape(std::span<const std::int64_t>(extents));
+  return t;
+}
+
+inline void check_plan(const plan& p) {
+  const auto region_size = [&p](const slot& s) -> std::uint64_t {
+    switch (s.where) {
+      case slot::region::input:
+        return s.index < p.inputs.size() ? p.inputs[s.index].bytes() : 0;
+      case slot::region::output:
+        return s.index < p.outputs.size() ? p.outputs[s.index].bytes() : 0;
+      case slot::region::arena:
+        return p.arena_bytes;
+      case slot::region::constant:
+        return p.constants.size();
+    }
+    return 0;
+  };
+  for (const slot& s : p.slots) {
+    const std::uint64_t size = region_size(s);
+    if (s.offset > size || s.bytes > size - s.offset) plan_reader::fail("a slot outside its region");
+  }
+  for (const kernel& k : p.kernels) {
+    if (k.from == kernel::origin::image && k.entry >= p.image.size()) plan_reader::fail("a kernel outside the image");
+  }
+  for (const auto& block : p.blocks) {
+    for (const step& s : block) {
+      const std::size_t least_slots = s.what == step::kind::copy ? 2 : s.what == step::kind::launch ? 0 : 1;
+      const std::size_t least_blocks = s.what == step::kind::loop ? 2 : s.what == step::kind::branch ? 1 : 0;
+      if (s.slots.size() < least_slots || s.blocks.size() < least_blocks) plan_reader::fail("a step without its operands");
+    }
+  }
+  if (p.blocks.empty()) plan_reader::fail("no entry block");
+}
+
+}  // namespace detail
+
+inline std::vector<std::byte> write_plan(const plan& p) {
+  detail::plan_writer w;
+  w.put(p.name);
+  w.list(p.inputs, [&](const tensor_type& t) { detail::put_type(w, t); });
+  w.list(p.outputs, [&](const tensor_type& t) { detail::put_type(w, t); });
+  w.list(p.aliases, [&](const alias& a) { w.put(a.output), w.put(a.input); });
+  w.list(p.slots, [&](const slot& s) { w.put(s.where), w.put(s.index), w.put(s.offset), w.put(s.bytes); });
+  w.list(p.kernels, [&](const kernel& k) { w.put(k.name), w.put(k.from), w.put(k.entry); });
+  w.list(p.blocks, [&](const std::vector<step>& block) {
+    w.list(block, [&](const step& s) {
+      w.put(s.what), w.put(s.kernel), w.put(s.extent), w.put(s.cost_ns), w.put(s.trips);
+      w.list(s.slots, [&](std::uint32_t i) { w.put(i); });
+      w.list(s.blocks, [&](std::uint32_t i) { w.put(i); });
+    });
+  });
+  w.put(p.arena_bytes);
+  w.bytes(p.constants);
+  w.bytes(p.image);
+  w.put(p.opencl_source);
+  w.put(p.cpu_features);
+  w.put(p.cost_ns);
+  w.put(p.bounded);
+
+  detail::plan_writer file;
+  file.out.reserve(w.out.size() + 32);
+  for (const char c : std::string_view(detail::plan_magic)) file.put(c);
+  file.put(detail::plan_version);
+  file.put<std::uint64_t>(w.out.size());
+  file.put(hash64(w.out));
+  file.out.insert(file.out.end(), w.out.begin(), w.out.end());
+  return std::move(file.out);
+}
+
+/// Throws data_loss for bytes that `write_plan` did not write, or that were damaged since.
+inline plan read_plan(std::span<const std::byte> bytes) {
+  detail::plan_reader head(bytes);
+  for (const char c : std::string_view(detail::plan_magic)) {
+    if (head.get<char>() != c) detail::plan_reader::fail("it does not start with WHRYPLAN");
+  }
+  const auto version = head.get<std::uint32_t>();
+  if (version != detail::plan_version) {
+    detail::plan_reader::fail("format version " + std::to_string(version) + ", expected " + std::to_string(detail::plan_version));
+  }
+  const auto length = head.get<std::uint64_t>();
+  const auto checksum = head.get<std::uint64_t>();
+  const std::span<const std::byte> body = bytes.subspan(28);
+  if (body.size() != length) detail::plan_reader::fail("its length is not what its head says");
+  if (hash64(body) != checksum) detail::plan_reader::fail("its checksum does not match");
+
+  detail::plan_reader r(body);
+  plan p;
+  p.name = r.text();
+  p.inputs = r.list<tensor_type>(9, [&](tensor_type& t) { t = detail::get_type(r); });
+  p.outputs = r.list<tensor_type>(9, [&](tensor_type& t) { t = detail::get_type(r); });
+  p.aliases = r.list<alias>(8, [&](alias& a) {
+    a.output = r.index(p.outputs.size(), "outputs");
+    a.input = r.index(p.inputs.size(), "inputs");
+  });
+  p.slots = r.list<slot>(21, [&](slot& s) {
+    s.where = r.choice<slot::region>(4, "region");
+    s.index = r.get<std::uint32_t>();
+    s.offset = r.get<std::uint64_t>();
+    s.bytes = r.get<std::uint64_t>();
+  });
+  p.kernels = r.list<kernel>(17, [&](kernel& k) {
+    k.name = r.text();
+    k.from = r.choice<kernel::origin>(3, "origin of a kernel");
+    k.entry = r.get<std::uint64_t>();
+  });
+  std::vector<std::uint32_t> referenced;
+  p.blocks = r.list<std::vector<step>>(8, [&](std::vector<step>& block) {
+    block = r.list<step>(45, [&](step& s) {
+      s.what = r.choice<step::kind>(4, "kind of step");
+      s.kernel = s.what == step::kind::launch ? r.index(p.kernels.size(), "kernels") : r.get<std::uint32_t>();
+      s.extent = r.get<std::int64_t>();
+      s.cost_ns = r.get<double>();
+      s.trips = r.get<std::int64_t>();
+      s.slots = r.list<std::uint32_t>(4, [&](std::uint32_t& i) { i = r.index(p.slots.size(), "slots"); });
+      s.blocks = r.list<std::uint32_t>(4, [&](std::uint32_t& i) { referenced.push_back(i = r.get<std::uint32_t>()); });
+    });
+  });
+  for (const std::uint32_t b : referenced) {
+    if (b >= p.blocks.size()) detail::plan_reader::fail("an index past the table of blocks");
+  }
+  p.arena_bytes = r.get<std::uint64_t>();
+  const auto constants = r.bytes();
+  p.constants.assign(constants.begin(), constants.end());
+  const auto image = r.bytes();
+  p.image.assign(image.begin(), image.end());
+  p.opencl_source = r.text();
+  p.cpu_features = r.text();
+  p.cost_ns = r.get<double>();
+  p.bounded = r.get<bool>();
+  if (!r.at_end()) detail::plan_reader::fail("bytes behind its end");
+  detail::check_plan(p);
+  return p;
+}
+
+}  // namespace wherry

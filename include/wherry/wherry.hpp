@@ -1,0 +1,17 @@
+// wherry.hpp: everything.
+#pragma once
+
+#include <wherry/array/literal.hpp>
+#include <wherry/array/print.hpp>
+#include <wherry/client.hpp>
+#include <wherry/coro/as_status.hpp>
+#include <wherry/coro/scope.hpp>
+#include <wherry/coro/sync_wait.hpp>
+#include <wherry/coro/task.hpp>
+#include <wherry/coro/when_all.hpp>
+#include <wherry/coro/when_any.hpp>
+#include <wherry/loop/file.hpp>
+#include <wherry/loop/loop.hpp>
+#include <wherry/loop/read_file.hpp>
+#include <wherry/loop/sleep.hpp>
+#include <wherry/loop/sync_wait.hpp>

@@ -1,0 +1,76 @@
+// command.cpp: see command.hpp.
+#include "command.hpp"
+
+#include <iostream>
+#include <wherry/loop/read_file.hpp>
+#include <wherry/loop/sync_wait.hpp>
+
+namespace wherry::cli {
+
+CLI::App* add_command(command_line& line, const char* name, const char* summary) {
+  CLI::App* command = line.app.add_subcommand(name, summary);
+  command->set_version_flag("--version", "wherry " WHERRY_VERSION);
+  return command;
+}
+
+void json_option::add_to(CLI::App& command) {
+  command.add_option("--json", path_, "Write the result as JSON, to standard output if no file is named")
+      ->type_name("[=FILE]");
+}
+
+void json_option::write(const nlohmann::json& value) const {
+  if (!path_) return;
+  // Messages may quote a source that is not UTF-8.
+  const std::string text = value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  if (is_standard_output()) {
+    std::cout << text;
+    return;
+  }
+  loop here;
+  sync_wait(here, write_file_atomic(here, *path_, std::as_bytes(std::span(text))));
+}
+
+void device_options::add_to(CLI::App& command) {
+  command.add_option("--device", device, "cpu:K, opencl:K, or opencl:TEXT, a part of platform/device")
+      ->capture_default_str();
+  command.add_option("--codegen", codegen, "Kernels as native code or as OpenCL C")
+      ->check(CLI::IsMember({"native", "opencl"}));
+}
+
+compile_options device_options::for_compiling(const wherry::client& client) const {
+  compile_options options;
+  options.device = client.device(device);
+  options.codegen = codegen;
+  return options;
+}
+
+std::vector<std::string> with_json_values(int count, char** arguments) {
+  std::vector<std::string> all(arguments, arguments + count);
+  for (std::string& argument : all) {
+    if (argument == "--") break;
+    if (argument == "--json") argument = "--json=-";
+  }
+  return all;
+}
+
+int exit_code_of(const error& e) noexcept {
+  switch (e.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kDataLoss:
+      return bad_input;
+    default:
+      return broken;
+  }
+}
+
+void report(const std::string& message) {
+  const bool is_placed = message.find(": error: ") != std::string::npos;
+  std::cerr << (is_placed ? "" : "wherry: error: ") << message << "\n";
+}
+
+}  // namespace wherry::cli

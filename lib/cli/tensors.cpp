@@ -1,0 +1,111 @@
+// tensors.cpp: see tensors.hpp.
+#include "tensors.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+
+#include "command.hpp"
+#include "compare.hpp"
+
+namespace wherry::cli {
+namespace {
+
+bool is_npy(const std::string& path) {
+  std::array<char, 6> start{};
+  std::ifstream(path, std::ios::binary).read(start.data(), start.size());
+  return std::string_view(start.data(), start.size()) == "\x93NUMPY" ||
+         (path.size() > 4 && path.compare(path.size() - 4, 4, ".npy") == 0);
+}
+
+std::string number_text(double value) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
+}  // namespace
+
+std::string tensor_name(const char* prefix, std::size_t index) { return prefix + std::to_string(index); }
+
+std::vector<array> load_arguments(const std::vector<std::string>& paths, std::span<const tensor_type> types) {
+  std::vector<safetensors> files;
+  for (const std::string& path : paths) {
+    if (is_npy(path)) throw usage_error(path + ": input in .npy files is not supported yet");
+    files.push_back(load_safetensors(path));
+  }
+  std::vector<array> arguments;
+  for (std::size_t k = 0; k < types.size(); ++k) {
+    const std::string name = tensor_name("arg", k);
+    const array* found = nullptr;
+    for (std::size_t f = 0; f < files.size() && !found; ++f) {
+      found = files[f].find(name);
+      if (found) arguments.push_back(as_type(*found, types[k], paths[f] + ": " + name));
+    }
+    if (found) continue;
+    throw usage_error(paths.empty() ? "the program takes " + std::to_string(types.size()) +
+                                          " arguments: --input names a file with arg0, arg1, ..."
+                                    : paths.front() + ": there is no tensor '" + name + "' for argument " +
+                                          std::to_string(k) + ", a " + to_string(types[k]));
+  }
+  return arguments;
+}
+
+safetensors results_of(std::span<const array> results) {
+  safetensors file;
+  for (std::size_t k = 0; k < results.size(); ++k) file.tensors.emplace(tensor_name("out", k), results[k]);
+  return file;
+}
+
+expectation::expectation(std::string path, const tolerances& flags)
+    : path_(std::move(path)), file_(load_safetensors(path_)) {
+  rtol_ = tolerance(flags.rtol, "rtol");
+  atol_ = tolerance(flags.atol, "atol");
+}
+
+double expectation::tolerance(const std::optional<double>& flag, const char* key) const {
+  if (flag) return *flag;
+  const auto found = file_.metadata.find(key);
+  if (found == file_.metadata.end()) return 0;
+  double value = 0;
+  const std::string& text = found->second;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !(value >= 0)) {
+    throw usage_error(path_ + ": __metadata__ '" + key + "' is '" + text + "', not a tolerance");
+  }
+  return value;
+}
+
+bool expectation::compare(std::span<const array> results, std::string& report) const {
+  bool passed = true;
+  for (std::size_t k = 0; k < results.size(); ++k) {
+    std::string line;
+    if (!compare_one(k, results[k], line)) passed = false;
+    report += tensor_name("out", k) + ": " + line + "\n";
+  }
+  return passed;
+}
+
+bool expectation::compare_one(std::size_t index, const array& got, std::string& line) const {
+  const array* stored = file_.find(tensor_name("out", index));
+  if (!stored) {
+    line = "FAIL: " + path_ + " has no such tensor";
+    return false;
+  }
+  std::optional<array> want;
+  try {
+    want = as_type(*stored, got.type(), path_);
+  } catch (const error& e) {
+    line = std::string("FAIL: ") + e.what();
+    return false;
+  }
+  const comparison c = compare_within(got, *want, rtol_, atol_);
+  line = (c.passed() ? "ok: " : "FAIL: ") + to_string(got.type()) + ", worst " + explain(c, got, *want);
+  if (c.worst >= 0) line += ", |got - want| = " + number_text(c.difference);
+  if (is_float(got.dtype()) || is_complex(got.dtype())) {
+    line += " (rtol " + number_text(rtol_) + ", atol " + number_text(atol_) + ")";
+  }
+  return c.passed();
+}
+
+}  // namespace wherry::cli

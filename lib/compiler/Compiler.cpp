@@ -1,0 +1,61 @@
+// Compiler.cpp: see Compiler.h.
+#include "compiler/Compiler.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "compiler/Assemble.h"
+#include "compiler/KernelTable.h"
+#include "compiler/Program.h"
+#include "compiler/Revision.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/TargetParser/Host.h"
+
+namespace wherry::compile {
+namespace {
+
+class StablehloCompiler final : public compiler {
+ public:
+  plan compile(const compile_request& request) override {
+    Program program(request.source, request.source_name);
+    mlir::func::FuncOp entry = program.entry(request.function);
+    program.prepare(entry);
+    plan result;
+    result.name = entry.getName() == "main" && program.module().getName() ? program.module().getName()->str()
+                                                                          : entry.getName().str();
+    KernelTable kernels(program.context(), request.target);
+    if (mlir::failed(assemble(entry, request.target, kernels, result)))
+      program.raise(absl::StatusCode::kUnimplemented, "the program is not supported");
+    if (mlir::failed(kernels.finish(result)))
+      program.raise(absl::StatusCode::kInternal, "code generation failed");
+    return result;
+  }
+
+  std::string revision() const override {
+    std::vector<std::string> features;
+    for (const auto& feature : llvm::sys::getHostCPUFeatures())
+      if (feature.second) features.push_back(feature.first().str());
+    std::sort(features.begin(), features.end());
+    std::string text = "wherry " WHERRY_COMPILER_REVISION " llvm " LLVM_VERSION_STRING " " +
+                       llvm::sys::getHostCPUName().str();
+    for (const std::string& feature : features) text += "+" + feature;
+    return text;
+  }
+};
+
+}  // namespace
+
+void install() {
+  static StablehloCompiler instance;
+  compiler::install(&instance);
+}
+
+}  // namespace wherry::compile
+
+// Named by the link options of wherry::compiler, so that this object is part of every program that links it.
+extern "C" {
+extern const bool wherry_compiler_registration;
+const bool wherry_compiler_registration = (wherry::compile::install(), true);
+}

@@ -1,0 +1,143 @@
+// Program.cpp: see Program.h.
+#include "compiler/Program.h"
+
+#include <optional>
+
+#include "compiler/Kernels.h"
+#include "compiler/OpModel.h"
+#include "compiler/Types.h"
+#include "compiler/passes/Passes.h"
+#include "llvm/Support/raw_ostream.h"
+#include "mlir/IR/Location.h"
+#include "stablehlo/Dialect.h"
+#include "stablehlo/Parse.h"
+
+using namespace mlir;
+
+namespace wherry::compile {
+namespace {
+
+/// The place in the source that `location` leads to.
+std::string placeOf(Location location, llvm::StringRef sourceName) {
+  std::optional<FileLineColLoc> place;
+  location->walk([&](Location inner) {
+    if (const auto file = dyn_cast<FileLineColLoc>(inner); file && file.getLine() > 0) {
+      place = file;
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  if (!place) return (sourceName + ":1:1").str();
+  return (place->getFilename().strref() + ":" + llvm::Twine(place->getLine()) + ":" +
+          llvm::Twine(place->getColumn()))
+      .str();
+}
+
+bool isSupportedType(Type type) { return tensorTypeOf(type).has_value(); }
+
+/// Diagnoses and returns false at the first operation below `op` that no part of the compiler handles.
+bool isSupported(func::FuncOp entry) {
+  for (Value argument : entry.getArguments())
+    if (!isSupportedType(argument.getType())) {
+      entry.emitError() << "argument " << cast<BlockArgument>(argument).getArgNumber() << " has type "
+                        << argument.getType() << ", which is not supported";
+      return false;
+    }
+  const WalkResult result = entry.getBody().walk<WalkOrder::PreOrder>([&](Operation* op) {
+    for (Type type : op->getResultTypes())
+      if (!isSupportedType(type)) {
+        op->emitError() << op->getName() << " has a result of type " << type << ", which is not supported";
+        return WalkResult::interrupt();
+      }
+    const OpKind kind = modelOf(op).kind;
+    if (kind == OpKind::Terminator || kind == OpKind::Control || kind == OpKind::Constant)
+      return WalkResult::advance();
+    if (!canEmit(op)) {
+      op->emitError() << op->getName() << " is not supported";
+      return WalkResult::interrupt();
+    }
+    for (Region& region : op->getRegions()) {
+      const WalkResult captured = region.walk([&](Operation* nested) {
+        for (Value value : nested->getOperands())
+          if (!region.isAncestor(value.getParentRegion())) {
+            nested->emitError() << "a region of " << op->getName()
+                                << " that uses values from outside is not supported";
+            return WalkResult::interrupt();
+          }
+        return WalkResult::advance();
+      });
+      if (captured.wasInterrupted()) return WalkResult::interrupt();
+    }
+    return WalkResult::skip();
+  });
+  return !result.wasInterrupted();
+}
+
+}  // namespace
+
+Program::Program(std::string_view source, std::string_view name)
+    : sourceName(name.empty() ? "program" : name) {
+  DialectRegistry registry;
+  stablehlo::registerStablehloDialects(registry);
+  owned = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  parsed = stablehlo::parseStablehlo(*owned, llvm::StringRef(source.data(), source.size()), sourceName,
+                                     diagnostics);
+  if (!parsed) raise(absl::StatusCode::kInvalidArgument, "the program does not parse");
+  diagnostics.clear();
+  handler = std::make_unique<ScopedDiagnosticHandler>(owned.get(), [this](Diagnostic& diagnostic) {
+    if (diagnostic.getSeverity() != DiagnosticSeverity::Error) return success();
+    if (!diagnostics.empty()) diagnostics += "\n";
+    diagnostics += placeOf(diagnostic.getLocation(), sourceName) + ": error: " + diagnostic.str();
+    return success();
+  });
+}
+
+Program::~Program() {
+  handler.reset();
+  parsed = nullptr;
+}
+
+void Program::raise(absl::StatusCode code, const char* otherwise) {
+  std::string message = diagnostics.empty() ? sourceName + ":1:1: error: " + otherwise : diagnostics;
+  diagnostics.clear();
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  throw error(code, message, code == absl::StatusCode::kUnimplemented ? reason::unsupported : reason::none);
+}
+
+func::FuncOp Program::entry(std::string_view name) {
+  const llvm::StringRef wanted(name.data(), name.size());
+  func::FuncOp found;
+  if (!wanted.empty()) {
+    found = parsed->lookupSymbol<func::FuncOp>(wanted);
+    if (!found) parsed->emitError() << "there is no function '" << wanted << "'";
+  } else if (!(found = parsed->lookupSymbol<func::FuncOp>("main"))) {
+    llvm::SmallVector<func::FuncOp> open, all;
+    for (func::FuncOp function : parsed->getOps<func::FuncOp>()) {
+      all.push_back(function);
+      if (function.isPublic()) open.push_back(function);
+    }
+    if (open.size() == 1)
+      found = open.front();
+    else if (all.size() == 1)
+      found = all.front();
+    else
+      parsed->emitError() << "there is no function 'main', and " << open.size() << " public functions";
+  }
+  if (!found) raise(absl::StatusCode::kInvalidArgument, "there is no entry function");
+  if (!found.getBody().hasOneBlock()) {
+    found.emitError() << "the entry function must be one block";
+    raise(absl::StatusCode::kInvalidArgument, "");
+  }
+  return found;
+}
+
+void Program::prepare(func::FuncOp entry) {
+  if (failed(inlineCalls(entry))) raise(absl::StatusCode::kInvalidArgument, "inlining failed");
+  if (failed(simplify(entry))) raise(absl::StatusCode::kInternal, "simplification failed");
+  prepareDots(entry);
+  expandSplats(entry);
+  sinkConstants(entry);
+  if (!isSupported(entry)) raise(absl::StatusCode::kUnimplemented, "the program is not supported");
+}
+
+}  // namespace wherry::compile

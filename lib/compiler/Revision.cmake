@@ -1,0 +1,12 @@
+# Writes OUTPUT, a header with a hash of the compiler's sources: part of every cache key.
+cmake_policy(VERSION 3.25)
+file(GLOB_RECURSE sources ${SOURCE}/*.cpp ${SOURCE}/*.h ${SOURCE}/*.hpp ${SOURCE}/*.td)
+list(SORT sources)
+set(all "")
+foreach(source IN LISTS sources)
+  file(SHA256 ${source} hash)
+  string(APPEND all ${hash})
+endforeach()
+string(SHA256 revision "${all}")
+string(SUBSTRING ${revision} 0 16 revision)
+file(CONFIGURE OUTPUT ${OUTPUT} CONTENT "#pragma once\n#define WHERRY_COMPILER_REVISION \"@revision@\"\n" @ONLY)

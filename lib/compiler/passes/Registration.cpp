@@ -1,0 +1,60 @@
+// Registration.cpp: the rewrites as passes with names, for wherry-opt.
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "compiler/passes/Passes.h"
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+namespace wherry::compile {
+namespace {
+
+/// Applies a rewrite to every function of a module.
+class RewritePass : public PassWrapper<RewritePass, OperationPass<ModuleOp>> {
+ public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RewritePass)
+  using Rewrite = std::function<LogicalResult(func::FuncOp)>;
+
+  RewritePass(llvm::StringRef name, llvm::StringRef summary, Rewrite rewrite)
+      : name(name), summary(summary), rewrite(std::move(rewrite)) {}
+
+  llvm::StringRef getArgument() const override { return name; }
+  llvm::StringRef getDescription() const override { return summary; }
+  void runOnOperation() override {
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal() && failed(rewrite(function))) return signalPassFailure();
+  }
+
+ private:
+  llvm::StringRef name, summary;
+  Rewrite rewrite;
+};
+
+void add(const char* name, const char* summary, RewritePass::Rewrite rewrite) {
+  registerPass([=] { return std::make_unique<RewritePass>(name, summary, rewrite); });
+}
+
+}  // namespace
+
+void registerPasses() {
+  add("inline-calls", "replace calls by the bodies they name", inlineCalls);
+  add("simplify", "fold constants and bring operations into the forms that clustering knows", simplify);
+  add("prepare-dots", "transpose operands of large dots that have no common stride",
+      [](func::FuncOp function) {
+        prepareDots(function);
+        return success();
+      });
+  add("expand-splats", "write large repeated constants in memory as broadcasts", [](func::FuncOp function) {
+    expandSplats(function);
+    return success();
+  });
+  add("sink-constants", "copy constants into the regions of reductions", [](func::FuncOp function) {
+    sinkConstants(function);
+    return success();
+  });
+}
+
+}  // namespace wherry::compile

@@ -1,0 +1,7 @@
+// Shard.h: what the generated operation classes need in scope.
+#pragma once
+
+#include "Assembly.h"
+
+#include "mlir/IR/Builders.h"
+#include "stablehlo/Dialect.h"

@@ -1,0 +1,118 @@
+// Source.cpp: what is done to the text of a program before MLIR's parser sees it.
+#include "Source.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir::stablehlo;
+using llvm::StringRef;
+
+std::optional<SourcePlace> mlir::stablehlo::findNestingBeyond(StringRef text, unsigned limit) {
+  unsigned depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    switch (text[i]) {
+    case '"':
+      for (++i; i < text.size() && text[i] != '"'; ++i)
+        if (text[i] == '\\')
+          ++i;
+      break;
+    case '/':
+      if (text.substr(i).starts_with("//"))
+        i = std::min(text.find('\n', i), text.size());
+      break;
+    case '(':
+    case '[':
+    case '{':
+    case '<':
+      if (++depth > limit) {
+        const StringRef before = text.take_front(i);
+        const size_t newline = before.rfind('\n');
+        return SourcePlace{static_cast<unsigned>(before.count('\n') + 1),
+                           static_cast<unsigned>(newline == StringRef::npos ? i + 1 : i - newline)};
+      }
+      break;
+    case '>':
+      if (i > 0 && text[i - 1] == '-')
+        break;
+      [[fallthrough]];
+    case ')':
+    case ']':
+    case '}':
+      if (depth > 0)
+        --depth;
+      break;
+    default:
+      break;
+    }
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+// Reads the type of a constant, `> : tensor<2x3xi1`, at the start of `rest`. Returns its number of
+// elements, or nothing if the elements are not booleans or the number does not fit.
+std::optional<uint64_t> booleanCount(StringRef rest) {
+  rest = rest.ltrim();
+  if (!rest.consume_front(">"))
+    return std::nullopt;
+  rest = rest.ltrim();
+  if (!rest.consume_front(":"))
+    return std::nullopt;
+  rest = rest.ltrim();
+  if (!rest.consume_front("tensor<"))
+    return std::nullopt;
+  uint64_t count = 1;
+  while (!rest.empty() && llvm::isDigit(rest.front())) {
+    uint64_t size = 0;
+    if (rest.consumeInteger(10, size) || !rest.consume_front("x") ||
+        __builtin_mul_overflow(count, size, &count))
+      return std::nullopt;
+  }
+  if (!rest.consume_front("i1") || !(rest.starts_with(">") || rest.starts_with(",")))
+    return std::nullopt;
+  return count;
+}
+
+// One hexadecimal byte per element to eight elements per byte, the first in the lowest bit.
+std::string pack(StringRef digits) {
+  std::string packed;
+  const size_t count = digits.size() / 2;
+  for (size_t start = 0; start < count; start += 8) {
+    unsigned byte = 0;
+    for (size_t i = start; i < std::min(start + 8, count); ++i)
+      if (digits.substr(2 * i, 2) != "00")
+        byte |= 1u << (i - start);
+    packed += llvm::hexdigit(byte >> 4);
+    packed += llvm::hexdigit(byte & 15);
+  }
+  return packed;
+}
+
+} // namespace
+
+bool mlir::stablehlo::packBooleanConstants(StringRef text, std::string &out) {
+  constexpr StringRef opening = "dense<\"0x";
+  bool changed = false;
+  for (size_t at = text.find(opening); at != StringRef::npos; at = text.find(opening, at)) {
+    const size_t begin = at + opening.size(), end = text.find('"', begin);
+    if (end == StringRef::npos)
+      break;
+    at = end;
+    const std::optional<uint64_t> count = booleanCount(text.drop_front(end + 1));
+    const StringRef digits = text.slice(begin, end);
+    const bool onePerByte = count && *count > 1 && digits.size() == 2 * *count;
+    // One byte for all elements is a splat: true is all ones in the packed form.
+    const bool splat = count && *count > 8 && digits == "01";
+    if (!onePerByte && !splat)
+      continue;
+    if (!changed)
+      out = text.str();
+    changed = true;
+    std::string packed = splat ? "FF" : pack(digits);
+    packed += '"';
+    packed.resize(digits.size() + 1, ' ');
+    out.replace(begin, packed.size(), packed);
+  }
+  return changed;
+}

@@ -1,0 +1,33 @@
+// Parse.h: from the text or bytecode of a program to a verified module.
+//
+// Refuses what would overflow the stack of MLIR's recursive parser: nesting of brackets and regions
+// deeper than `maximumNesting`. Accepts large i1 constants in both of their hexadecimal forms, packed
+// (eight to a byte) and unpacked (one to a byte).
+//
+// Threads: any, one context each.
+#pragma once
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <string>
+
+namespace mlir::stablehlo {
+
+/// The deepest nesting of `( [ { <` that a program may have. MLIR's parser, verifier and printer survive
+/// 1,000 levels on an 8 MiB stack; a worker's stack may be smaller.
+inline constexpr unsigned maximumNesting = 256;
+
+/// Adds the dialects that a program may use: stablehlo, chlo, check, interpreter, func and quant.
+void registerStablehloDialects(DialectRegistry &registry);
+
+/// Returns the module of `text`, parsed and verified, with locations in `name`. Loads the dialects it
+/// needs into `context`. Returns null when the program is refused; `diagnostics` then holds one line per
+/// finding, `name:line:column: error: ...`, each ending in a newline.
+OwningOpRef<ModuleOp> parseStablehlo(MLIRContext &context, llvm::StringRef text, llvm::StringRef name,
+                                     std::string &diagnostics);
+
+} // namespace mlir::stablehlo

@@ -1,0 +1,219 @@
+"""`wherry run`: inputs, results, comparisons, exit codes."""
+
+import math
+import os
+import resource
+import unittest
+
+from command import CommandTest, load, save
+
+ADD = """func.func @main(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = stablehlo.add %a, %b : tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+"""
+CONSTANTS = """func.func @main() -> (tensor<2x2xf32>, tensor<i32>, tensor<2xi1>) {
+  %0 = stablehlo.constant dense<[[1.0, 2.5], [0x7FC00000, 0xFF800000]]> : tensor<2x2xf32>
+  %1 = stablehlo.constant dense<-7> : tensor<i32>
+  %2 = stablehlo.constant dense<[true, false]> : tensor<2xi1>
+  return %0, %1, %2 : tensor<2x2xf32>, tensor<i32>, tensor<2xi1>
+}
+"""
+
+
+class Run(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.add = self.write("add.mlir", ADD)
+        self.inputs = self.path("in.safetensors")
+        save(self.inputs, {"arg0": ("F32", [2], [1, 2]), "arg1": ("F32", [2], [10, 20.5])})
+
+    def expectation(self, values, dtype="F32", shape=None, metadata=None, name="out0"):
+        path = self.path("want.safetensors")
+        save(path, {name: (dtype, [2] if shape is None else shape, values), "other": ("I8", [1], [1])}, metadata)
+        return path
+
+    def test_results_are_printed_as_literals(self):
+        out, _ = self.wherry("run", self.write("constants.mlir", CONSTANTS))
+        self.assertEqual(
+            out,
+            "out0: tensor<2x2xf32> = dense<[[1.0, 2.5], [0x7FC00000, 0xFF800000]]>\n"
+            "out1: tensor<i32> = dense<-7>\n"
+            "out2: tensor<2xi1> = dense<[true, false]>\n",
+        )
+
+    def test_arguments_come_from_the_input_file_on_every_exit(self):
+        for place in [], ["--codegen", "opencl"], ["--codegen", "native"], ["--device", "cpu:0"]:
+            out, _ = self.wherry("run", self.add, "--input", self.inputs, *place)
+            self.assertEqual(out, "out0: tensor<2xf32> = dense<[11.0, 22.5]>\n")
+
+    def test_output_is_saved_and_nothing_else_appears(self):
+        output = self.path("out.safetensors")
+        before = set(os.listdir(self.folder)) | {"out.safetensors", "cache"}
+        out, _ = self.wherry("run", self.add, "--input", self.inputs, "--output", output)
+        self.assertEqual(out, "")
+        self.assertEqual(load(output)[0], {"out0": ("F32", [2], [11.0, 22.5])})
+        self.assertLessEqual(set(os.listdir(self.folder)), before)
+
+    def test_small_integers_and_wide_complex_numbers_travel_as_other_types(self):
+        program = self.write(
+            "types.mlir",
+            """func.func @main(%a: tensor<3xi4>, %b: tensor<1xcomplex<f64>>) -> (tensor<3xi4>, tensor<1xcomplex<f64>>) {
+              return %a, %b : tensor<3xi4>, tensor<1xcomplex<f64>>
+            }""",
+        )
+        save(self.inputs, {"arg0": ("I8", [3], [-8, 0, 7]), "arg1": ("F64", [1, 2], [1, -2])})
+        output = self.path("out.safetensors")
+        self.wherry("run", program, "--input", self.inputs, "--output", output)
+        self.assertEqual(load(output)[0], {"out0": ("I8", [3], [-8, 0, 7]), "out1": ("F64", [1, 2], [1.0, -2.0])})
+        save(self.inputs, {"arg0": ("I8", [3], [-8, 0, 8]), "arg1": ("F64", [1, 2], [1, -2])})
+        _, problem = self.wherry("run", program, "--input", self.inputs, expect=2)
+        self.assertIn("arg0: element [2] is 8, which i4 cannot hold", problem)
+
+    def test_expected_results_pass_within_the_tolerance_only(self):
+        run = ["run", self.add, "--input", self.inputs, "--expect"]
+        out, _ = self.wherry(*run, self.expectation([11, 22.5]))
+        self.assertIn("out0: ok", out)
+        out, _ = self.wherry(*run, self.expectation([11, 22]), expect=1)
+        self.assertIn("out0: FAIL", out)
+        self.assertIn("element [1]: got 22.5, want 22.0", out)
+        self.wherry(*run, self.expectation([11, 22]), "--atol", "0.5")
+        self.wherry(*run, self.expectation([11, 22]), "--rtol", "0.03")
+        self.wherry(*run, self.expectation([11, 22]), "--rtol", "0.01", expect=1)
+
+    def test_tolerances_come_from_the_flags_before_the_metadata(self):
+        run = ["run", self.add, "--input", self.inputs, "--expect"]
+        self.wherry(*run, self.expectation([11, 22], metadata={"atol": "0.5"}))
+        self.wherry(*run, self.expectation([11, 22], metadata={"atol": "0.5"}), "--atol", "0", expect=1)
+        _, problem = self.wherry(*run, self.expectation([11, 22], metadata={"rtol": "much"}), expect=2)
+        self.assertIn("'rtol' is 'much'", problem)
+
+    def test_nan_equals_nan(self):
+        save(self.inputs, {"arg0": ("F32", [2], [math.nan, math.inf]), "arg1": ("F32", [2], [1, 1])})
+        run = ["run", self.add, "--input", self.inputs, "--expect"]
+        self.wherry(*run, self.expectation([math.nan, math.inf]))
+        self.wherry(*run, self.expectation([math.nan, 1]), "--atol", "1e30", expect=1)
+        self.wherry(*run, self.expectation([1, math.inf]), "--atol", "1e30", expect=1)
+
+    def test_a_missing_result_or_another_type_or_shape_fails(self):
+        run = ["run", self.add, "--input", self.inputs, "--expect"]
+        for wrong in (
+            self.expectation([11, 22.5], name="out1"),
+            self.expectation([11, 22.5], dtype="F64"),
+            self.expectation([11, 22.5], shape=[1, 2]),
+        ):
+            out, _ = self.wherry(*run, wrong, "--atol", "1e30", expect=1)
+            self.assertIn("out0: FAIL", out)
+
+    def test_repeat_compares_every_run_and_prints_times(self):
+        run = ["run", self.add, "--input", self.inputs, "--repeat", "5"]
+        out, _ = self.wherry(*run)
+        self.assertRegex(out, r"5 runs: median [0-9.]+ us, minimum [0-9.]+ us")
+        out, _ = self.wherry(*run, "--expect", self.expectation([11, 22.5]))
+        self.assertRegex(out, r"5 runs: median")
+        self.wherry(*run, "--expect", self.expectation([11, 22]), expect=1)
+
+    def test_donated_arguments_are_uploaded_afresh_for_every_run(self):
+        program = self.write("donate.mlir", ADD.replace("%a: tensor<2xf32>", "%a: tensor<2xf32> {tf.aliasing_output = 0 : i32}"))
+        self.wherry("run", program, "--input", self.inputs, "--repeat", "4", "--expect", self.expectation([11, 22.5]))
+
+    def test_the_entry_is_named_or_main_or_the_only_function(self):
+        two = ADD + ADD.replace("@main", "@twice").replace("%a, %b", "%a, %a")
+        out, _ = self.wherry("run", self.write("two.mlir", two), "--input", self.inputs)
+        self.assertIn("11.0", out)
+        out, _ = self.wherry("run", self.path("two.mlir"), "--input", self.inputs, "--function", "twice")
+        self.assertIn("dense<[2.0, 4.0]>", out)
+        _, problem = self.wherry("run", self.path("two.mlir"), "--function", "none", expect=2)
+        self.assertIn("'none'", problem)
+        self.wherry("run", self.write("only.mlir", ADD.replace("@main", "@f")), "--input", self.inputs)
+
+    def test_a_program_that_does_not_parse_is_reported_with_its_place(self):
+        path = self.write("bad.mlir", "func.func @main() {\n  %0 = stablehlo.nothing\n}\n")
+        _, problem = self.wherry("run", path, expect=2)
+        self.assertRegex(problem, r"^" + path + r":2:\d+: error: ")
+
+    def test_bad_input_is_named(self):
+        run = ["run", self.add]
+        _, problem = self.wherry(*run, expect=2)
+        self.assertIn("takes 2 arguments", problem)
+        save(self.inputs, {"arg0": ("F32", [2], [1, 2])})
+        _, problem = self.wherry(*run, "--input", self.inputs, expect=2)
+        self.assertIn(f"{self.inputs}: there is no tensor 'arg1'", problem)
+        save(self.inputs, {"arg0": ("F32", [3], [1, 2, 3]), "arg1": ("F32", [2], [1, 2])})
+        _, problem = self.wherry(*run, "--input", self.inputs, expect=2)
+        self.assertIn("arg0: expected tensor<2xf32>, the file has tensor<3xf32>", problem)
+        self.write("in.safetensors", "short")
+        _, problem = self.wherry(*run, "--input", self.inputs, expect=2)
+        self.assertIn(f"{self.inputs}: not a valid safetensors file, at byte 0", problem)
+        self.wherry(*run, "--input", self.path("none"), expect=2)
+        self.wherry("run", self.path("none.mlir"), expect=2)
+        self.wherry("run", self.folder, expect=2)
+
+    def test_unknown_devices_and_impossible_combinations_are_refused(self):
+        run = ["run", self.add, "--input", self.inputs]
+        _, problem = self.wherry(*run, "--device", "gpu:0", expect=2)
+        self.assertIn("no device 'gpu:0'", problem)
+        self.wherry(*run, "--device", "opencl:no such device", expect=2)
+        self.wherry(*run, "--codegen", "fortran", expect=2)
+        self.wherry(*run, "--repeat", "0", expect=2)
+        self.wherry(*run, "--atol", "-1", expect=2)
+
+    def test_features_that_do_not_exist_yet_are_refused_by_name(self):
+        run = ["run", self.add, "--input", self.inputs]
+        _, problem = self.wherry(*run, "--trace", "t.json", expect=2)
+        self.assertIn("--trace is not supported yet", problem)
+        _, problem = self.wherry("run", self.add, "--input", self.write("a.npy", ""), expect=2)
+        self.assertIn("not supported yet", problem)
+        _, problem = self.wherry("run", self.write("a.wherry", "WHRYPLAN and more"), expect=2)
+        self.assertIn("not supported yet", problem)
+
+    def test_an_output_that_cannot_be_written_is_a_failure_and_leaves_nothing(self):
+        self.wherry("run", self.add, "--input", self.inputs)  # fills the caches
+        before = set(os.listdir(self.folder))
+
+        def limit_files():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+            import signal
+
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+        output = self.path("out.safetensors")
+        _, problem = self.wherry("run", self.add, "--input", self.inputs, "--output", output, expect=3, preexec_fn=limit_files)
+        self.assertIn(output, problem)
+        self.assertEqual(set(os.listdir(self.folder)), before)
+        self.wherry("run", self.add, "--input", self.inputs, "--output", self.path("none/out.safetensors"), expect=2)
+
+    def test_an_unwritable_cache_is_a_warning(self):
+        self.environment["WHERRY_CACHE_DIR"] = self.write("file", "") + "/cache"
+        out, problem = self.wherry("run", self.add, "--input", self.inputs)
+        self.assertIn("dense<[11.0, 22.5]>", out)
+        self.assertIn("warning", problem)
+
+
+class Program(CommandTest):
+    def test_help_and_version_are_everywhere(self):
+        for command in [], ["devices"], ["run"], ["check"]:
+            out, _ = self.wherry(*command, "--help")
+            self.assertIn("--version", out)
+            out, _ = self.wherry(*command, "--version")
+            self.assertRegex(out, r"^wherry \d+\.\d+\.\d+\n$")
+
+    def test_wrong_usage_is_exit_code_two(self):
+        self.wherry(expect=2)
+        self.wherry("fly", expect=2)
+        self.wherry("run", expect=2)
+        self.wherry("devices", "--unknown", expect=2)
+
+    def test_standard_output_that_cannot_be_written_is_a_failure(self):
+        import subprocess
+
+        from command import PROGRAM
+
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, "devices"], stdout=full, stderr=subprocess.PIPE, text=True, env=self.environment)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("standard output", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
