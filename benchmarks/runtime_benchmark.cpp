@@ -97,6 +97,43 @@ void scalar_chain_floor(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 1000);
 }
 
+// A launch on a command queue, awaited: the scalar program as OpenCL C on the first queue device, against the same
+// addition enqueued and finished by hand.
+void launch_ours(benchmark::State& state) {
+  const wh::device device = the_client().device("opencl:0");
+  wh::compile_options where;
+  where.device = device;
+  const wh::executable step = the_client().compile(
+      wh::program::from_text("func.func @main(%a: tensor<f32>, %b: tensor<f32>) -> tensor<f32> {\n"
+                             "  %0 = stablehlo.add %a, %b : tensor<f32>\n  return %0 : tensor<f32>\n}\n",
+                             "scalar_add"),
+      where);
+  const wh::buffer a = the_client().scalar(1.0f, device);
+  const wh::buffer b = the_client().scalar(1e-3f, device);
+  step(a, b).await();
+  for (auto _ : state) step(a, b).await();
+}
+
+void launch_floor(benchmark::State& state) {
+  auto& device = static_cast<wh::queue_device&>(*the_client().device("opencl:0").core());
+  const char* source = "__kernel void add(__global float* x) { x[0] += x[1]; }";
+  cl_device_id id = device.cl_device();
+  const wh::cl_handle<cl_program> program(clCreateProgramWithSource(device.context(), 1, &source, nullptr, nullptr));
+  wh::cl_check(clBuildProgram(program.get(), 1, &id, "", nullptr, nullptr), "clBuildProgram");
+  const wh::cl_handle<cl_kernel> kernel(clCreateKernel(program.get(), "add", nullptr));
+  float values[2] = {1, 1e-3f};
+  const wh::cl_handle<cl_mem> memory(
+      clCreateBuffer(device.context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, sizeof values, values, nullptr));
+  const wh::cl_handle<cl_command_queue> queue(clCreateCommandQueueWithProperties(device.context(), id, nullptr, nullptr));
+  cl_mem argument = memory.get();
+  wh::cl_check(clSetKernelArg(kernel.get(), 0, sizeof argument, &argument), "clSetKernelArg");
+  const std::size_t one = 1;
+  for (auto _ : state) {
+    wh::cl_check(clEnqueueNDRangeKernel(queue.get(), kernel.get(), 1, nullptr, &one, &one, 0, nullptr, nullptr), "clEnqueueNDRangeKernel");
+    clFinish(queue.get());
+  }
+}
+
 // Heap allocations per execution of the chain; the counter is the result, not the time.
 void steady_allocations_ours(benchmark::State& state) {
   const wh::executable& step = scalar_add();
@@ -352,6 +389,8 @@ void register_all() {
   add("scalar_roundtrip/floor", scalar_roundtrip_floor);
   add("scalar_chain/ours", scalar_chain_ours);
   add("scalar_chain/floor", scalar_chain_floor);
+  add("launch/ours", launch_ours);
+  add("launch/floor", launch_floor);
   add("steady_allocations/ours", steady_allocations_ours);
   add("steady_allocations/floor", steady_allocations_floor);
   add("scalar_threads/ours", [](benchmark::State& s) { scalar_threads(s, 4); });

@@ -72,4 +72,6 @@ function(wherry_mlir_precompile target)
     <mlir/IR/DialectImplementation.h> <mlir/IR/MLIRContext.h> <mlir/IR/Matchers.h> <mlir/IR/OpImplementation.h>
     <mlir/IR/PatternMatch.h> <mlir/Interfaces/InferTypeOpInterface.h> <mlir/Interfaces/SideEffectInterfaces.h>
     <mlir/Dialect/Func/IR/FuncOps.h> <mlir/Dialect/Quant/IR/QuantTypes.h> <llvm/ADT/TypeSwitch.h> ${ARGN})
+  # Without the time in it, ccache can reuse the header and all that includes it.
+  target_compile_options(${target} PRIVATE "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endfunction()

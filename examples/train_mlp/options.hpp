@@ -25,6 +25,7 @@ inline int parse(int argc, char** argv, options& o) {
   CLI::App app{
       "Trains a 784-256-128-10 perceptron on Fashion-MNIST; the host prepares batches while the device "
       "computes."};
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--data", o.data, "folder with the four gzip-compressed IDX files")->capture_default_str();
   app.add_option("--device", o.device, "where to compute: cpu:0, opencl:0, ...")->capture_default_str();
   app.add_option("--batch", o.batch, "images per step")->check(CLI::Range(1, 10'000))->capture_default_str();

@@ -40,7 +40,7 @@ class progress {
   void draw(double loss, char last) {
     const double seconds = std::chrono::duration<double>(clock::now() - start_).count();
     const std::size_t filled = steps_ ? 30 * std::min(done_, steps_) / steps_ : 30;
-    std::printf("%sepoch %zu/%zu [%s%s] loss %.4f, %.0f images/s%c", isatty(STDOUT_FILENO) ? "\r" : "",
+    std::printf("%sepoch %zu/%zu [%s%s] loss %.4f, %.0f images/s%c", isatty(STDOUT_FILENO) ? "\r\x1b[K" : "",
                 epoch_, epochs_, std::string(filled, '#').c_str(), std::string(30 - filled, '.').c_str(),
                 loss, static_cast<double>(done_ * batch_) / seconds, last);
     std::fflush(stdout);

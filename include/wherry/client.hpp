@@ -124,7 +124,11 @@ class client {
     std::map<std::size_t, ref<device_core>> queues;
     std::optional<std::vector<cl_device_info_text>> found;
     file_cache cache = file_cache::from_environment();
-    std::map<std::string, std::shared_future<std::shared_ptr<const plan>>> plans;  // being compiled, or compiled
+    struct compilation {
+      std::shared_future<std::shared_ptr<const plan>> running;
+      std::weak_ptr<const plan> made;  // for as long as an executable uses it
+    };
+    std::map<std::string, compilation> compilations;
   };
 
   device_core& place(const wherry::device& where) const { return where ? *where.core() : *core_->cpu.front(); }
@@ -136,14 +140,7 @@ class client {
 // ---------------------------------------------------------------------------------------- devices
 
 inline client::core::core(const client_options& o)
-    : options(o), home(new loop_thread(o.loop), [](loop_thread* l) {
-        // The last handle may go on the loop's own thread, which cannot join itself.
-        if (l->has_started() && l->get().is_here()) {
-          std::thread([l] { delete l; }).detach();
-        } else {
-          delete l;
-        }
-      }) {
+    : options(o), home(loop_thread::shared(o.loop)) {
   unsigned count = o.cpu_devices;
   if (count == 0) {
     if (const char* text = std::getenv("WHERRY_CPU_DEVICES")) count = static_cast<unsigned>(std::max(0, std::atoi(text)));
@@ -267,12 +264,10 @@ inline std::shared_ptr<const plan> client::plan_of(const program& source, const 
   std::shared_future<std::shared_ptr<const plan>> theirs;
   {
     std::lock_guard lock(core_->mutex);
-    auto [at, is_new] = core_->plans.try_emplace(key);
-    if (is_new) {
-      at->second = mine.get_future().share();
-    } else {
-      theirs = at->second;
-    }
+    auto& known = core_->compilations[key];
+    if (auto made = known.made.lock()) return made;
+    theirs = known.running;
+    if (!theirs.valid()) known.running = mine.get_future().share();
   }
   if (theirs.valid()) return theirs.get();
   try {
@@ -294,12 +289,18 @@ inline std::shared_ptr<const plan> client::plan_of(const program& source, const 
       made = std::make_shared<const plan>(c->compile({source.text(), source.name(), source.function(), t}));
       if (options.cache) core_->cache.store(key, write_plan(*made));
     }
+    {
+      std::lock_guard lock(core_->mutex);
+      core_->compilations[key] = {{}, made};
+    }
     mine.set_value(made);
     return made;
   } catch (...) {
+    {
+      std::lock_guard lock(core_->mutex);
+      core_->compilations.erase(key);
+    }
     mine.set_exception(std::current_exception());
-    std::lock_guard lock(core_->mutex);
-    core_->plans.erase(key);
     throw;
   }
 }
@@ -357,9 +358,8 @@ inline void client::core::shut_down() {
   const failure closed = make_failure(absl::StatusCode::kFailedPrecondition, "the client has been closed", reason::client_closed);
   const auto all = opened();
   const auto end = std::chrono::steady_clock::now() + options.shutdown_wait;
-  for (const auto& d : all) {
-    for (unit* u : d->units()) dispatcher::close(*u, closed, options.cancel_on_shutdown);
-  }
+  const failure cancelled = make_failure(absl::StatusCode::kCancelled, "cancelled in its queue: the client has been closed", reason::client_closed);
+  for (const auto& d : all) d->refuse(closed, options.cancel_on_shutdown ? cancelled : nullptr);
   for (const auto& d : all) {
     for (unit* u : d->units()) {
       if (dispatcher::drain_until(*u, end)) continue;

@@ -89,7 +89,7 @@ class Assembler {
   LogicalResult writeNode(const Node& node, unsigned into) {
     switch (node.kind) {
       case Node::Kind::Cluster:
-        return writeCluster(node.cluster, into);
+        return node.updated ? writeUpdate(node, into) : writeCluster(node.cluster, into);
       case Node::Kind::Dot:
         return writeDot(cast<stablehlo::DotGeneralOp>(node.op()), into);
       case Node::Kind::Loop:
@@ -121,6 +121,21 @@ class Assembler {
     launch.cost_ns = use->unitCostNs;
     write(std::move(launch), into);
     return success();
+  }
+
+  /// Writes a kernel that changes some elements of its first operand. Where the result may lie in the memory
+  /// of the operand the rest is left alone: copying it is a step, which does nothing if the two are one.
+  LogicalResult writeUpdate(const Node& node, unsigned into) {
+    const FailureOr<unsigned> from = read(node.updated);
+    if (failed(from)) return failure();
+    const unsigned to = store(node.cluster.outputs.front());
+    if (!sameMemory(to, *from) && isa<stablehlo::ScatterOp>(node.cluster.ops.back()))
+      return writeCluster(node.cluster, into);  // copies in parallel
+    Cluster cluster = node.cluster;
+    cluster.inPlace = true;
+    llvm::erase(cluster.inputs, node.updated);
+    copy(*from, to, into);
+    return writeCluster(cluster, into);
   }
 
   LogicalResult writeDot(stablehlo::DotGeneralOp op, unsigned into) {

@@ -25,6 +25,10 @@ constexpr int64_t flatUnit = 256;
 constexpr size_t maxOps = 400;
 constexpr size_t maxOutputs = 16;
 constexpr size_t maxMaps = 8;
+// A dynamic_update_slice of at least this many elements, which changes at most one in some, is a kernel of
+// its own that writes the window only.
+constexpr int64_t largeUpdated = 1024;
+constexpr int64_t smallWindow = 4;
 // Siblings that share no input are merged when they are this small: the launch costs more than the work.
 constexpr int64_t smallElements = 4096;
 
@@ -81,6 +85,7 @@ class Clusterer {
 
   bool isFusible(Operation* op) const {
     const OpKind kind = modelOf(op).kind;
+    if (windows.contains(op)) return false;
     return kind == OpKind::Elementwise || kind == OpKind::Movement || kind == OpKind::Gather ||
            isLoopNest(op);
   }
@@ -94,6 +99,7 @@ class Clusterer {
   void visit(Operation* op) {
     const OpModel model = modelOf(op);
     if (model.kind == OpKind::Constant || model.kind == OpKind::Terminator) return;
+    if (writesWindow(op)) windows.insert(op);
     if (!isFusible(op)) {
       Group group;
       group.kind = isa<stablehlo::WhileOp>(op)                  ? Node::Kind::Loop
@@ -118,6 +124,18 @@ class Clusterer {
       return;
     }
     store(op, demands);
+  }
+
+  /// True for a small change of a large array that lies in memory before and after it, as where a loop
+  /// collects a row in each step.
+  bool writesWindow(Operation* op) {
+    auto update = dyn_cast<stablehlo::DynamicUpdateSliceOp>(op);
+    if (!update || elementsOf(op->getResult(0)) < largeUpdated) return false;
+    const int64_t window = elementsOf(update.getUpdate());
+    if (window == 0 || window * smallWindow > elementsOf(op->getResult(0))) return false;
+    Operation* before = memoryOf(update.getOperand()).getDefiningOp();
+    if (before && isFusible(before) && !isa<stablehlo::DynamicUpdateSliceOp>(before)) return false;
+    return !isSplatConstant(before) && demandsOf(op).memory;
   }
 
   /// Collects what the users of `op` ask for, through reshapes that are views.
@@ -388,7 +406,19 @@ class Clusterer {
       if (group.stored.contains(op)) node.cluster.outputs.append(op->result_begin(), op->result_end());
     for (Value value : inputs)
       if (group.isLoop && !indexed.contains(value)) node.pointwise.insert(value);
+    if (!group.isLoop && node.kind == Node::Kind::Cluster) node.updated = updatedBy(ops.front(), inputs);
+    if (node.updated) node.pointwise.insert(node.updated);
     return node;
+  }
+
+  /// The operand that `op` changes in place, if the memory of its one result may be that operand's.
+  static Value updatedBy(Operation* op, const llvm::SetVector<Value>& inputs) {
+    if (!isa<stablehlo::ScatterOp, stablehlo::DynamicUpdateSliceOp>(op) || op->getNumResults() != 1)
+      return Value();
+    const Value first = op->getOperand(0);
+    const auto uses = llvm::count_if(op->getOperands(),
+                                     [&](Value operand) { return memoryOf(operand) == memoryOf(first); });
+    return inputs.contains(first) && uses == 1 ? first : Value();
   }
 
   Block& block;
@@ -396,6 +426,7 @@ class Clusterer {
   std::vector<Group> groups;
   llvm::DenseMap<Operation*, llvm::SmallVector<unsigned, 2>> groupsOf;
   llvm::DenseMap<Operation*, double> treeCost;
+  llvm::DenseSet<Operation*> windows;  // a dynamic_update_slice that is a kernel of its own
   llvm::DenseMap<std::tuple<unsigned, Operation*, unsigned>, unsigned> derived;
 };
 

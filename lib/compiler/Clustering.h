@@ -31,6 +31,9 @@ struct Node {
   Kind kind = Kind::Cluster;
   Cluster cluster;                        // Loop, Branch, Dot: the one operation, what it reads, its results
   llvm::DenseSet<mlir::Value> pointwise;  // of cluster.inputs: read only where an output is written
+  // A scatter or a dynamic_update_slice: the one of cluster.inputs whose elements it changes, which may share
+  // memory with the output. Null for any other node.
+  mlir::Value updated;
 
   mlir::Operation* op() const { return cluster.ops.front(); }
 };

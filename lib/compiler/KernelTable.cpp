@@ -39,6 +39,7 @@ class Fingerprint {
     }
     for (Operation* op : cluster.ops) add(op);
     for (Value output : cluster.outputs) value(output);
+    word(cluster.inPlace);
   }
   llvm::StringRef bytes() const { return text; }
 

@@ -24,6 +24,7 @@ class Placer {
       if (bytesOf(memory.getType()) != bytesOf(terminator->getOperand(i).getType())) continue;
       if (mayWrite(producer, memory, destinations[i].content, i)) place(memory, destinations[i]);
     }
+    for (unsigned i = 0; i < destinations.size(); ++i) placeUpdated(memoryOf(terminator->getOperand(i)));
     for (unsigned i = 0; i < nodes.size(); ++i)
       if (nodes[i].kind == Node::Kind::Loop) placeCarried(i);
     return placement;
@@ -33,6 +34,29 @@ class Placer {
   void place(Value memory, const Destination& destination) {
     placement[memory] = destination.slot;
     if (destination.content) contents[memory] = destination.content;
+  }
+
+  /// Lets the producers of what is changed in place, one update after the other, write where the last one
+  /// does.
+  void placeUpdated(Value memory) {
+    while (placement.contains(memory)) {
+      const int update = graph.producerOf(memory);
+      if (update < 0 || !nodes[update].updated) return;
+      const Value before = memoryOf(nodes[update].updated);
+      const int producer = graph.producerOf(before);
+      const llvm::ArrayRef<unsigned> readers = graph.readersOf(before);
+      if (producer < 0 || placement.contains(before) || readers.size() != 1) return;
+      if (nodes[producer].kind == Node::Kind::Loop || bytesOf(before.getType()) != bytesOf(memory.getType()))
+        return;
+      if (llvm::any_of(block.getTerminator()->getOperands(), [&](Value v) { return memoryOf(v) == before; }))
+        return;
+      const unsigned slot = placement[memory];
+      const Value content = contents.lookup(memory);
+      if (!mayWrite(producer, before, content, -1)) return;
+      placement[before] = slot;
+      if (content) contents[before] = content;
+      memory = before;
+    }
   }
 
   /// True when node `producer` may store `memory` where `content` lies, with the orders this needs.

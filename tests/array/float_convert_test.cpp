@@ -33,7 +33,9 @@ TEST_P(every_small_format, a_value_between_two_neighbours_rounds_to_the_nearer_a
     const double middle = low / 2 + high / 2;
     EXPECT_EQ(encode_float(f, std::nextafter(middle, low)), bits) << low;
     EXPECT_EQ(encode_float(f, std::nextafter(middle, high)), bits + 1) << low;
-    if (f.has_sign) EXPECT_EQ(encode_float(f, middle), bits % 2 == 0 ? bits : bits + 1) << low;
+    if (f.has_sign) {
+      EXPECT_EQ(encode_float(f, middle), bits % 2 == 0 ? bits : bits + 1) << low;
+    }
   }
 }
 

@@ -183,6 +183,17 @@ class Run(CommandTest):
         self.assertEqual(set(os.listdir(self.folder)), before)
         self.wherry("run", self.add, "--input", self.inputs, "--output", self.path("none/out.safetensors"), expect=2)
 
+    def test_memory_that_the_machine_does_not_have_is_a_failure_while_running(self):
+        program = self.write(
+            "huge.mlir",
+            """func.func @main() -> tensor<4000000000000xf64> {
+              %0 = stablehlo.iota dim = 0 : tensor<4000000000000xf64>
+              return %0 : tensor<4000000000000xf64>
+            }""",
+        )
+        _, problem = self.wherry("run", program, expect=3)
+        self.assertIn("out of memory", problem)
+
     def test_an_unwritable_cache_is_a_warning(self):
         self.environment["WHERRY_CACHE_DIR"] = self.write("file", "") + "/cache"
         out, problem = self.wherry("run", self.add, "--input", self.inputs)

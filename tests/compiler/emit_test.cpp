@@ -63,7 +63,8 @@ std::vector<bytes> run_once(const std::string& text, const std::vector<bytes>& a
 }
 
 TEST(emitter, an_elementwise_chain_of_any_rank_is_one_flat_loop) {
-  const std::string text = R"(func.func @main(%a: tensor<3x5x7xf32>, %b: tensor<3x5x7xf32>) -> tensor<3x5x7xf32> {
+  const std::string text =
+      R"(func.func @main(%a: tensor<3x5x7xf32>, %b: tensor<3x5x7xf32>) -> tensor<3x5x7xf32> {
     %0 = stablehlo.add %a, %b : tensor<3x5x7xf32>
     %1 = stablehlo.multiply %0, %a : tensor<3x5x7xf32>
     return %1 : tensor<3x5x7xf32>
@@ -73,12 +74,14 @@ TEST(emitter, an_elementwise_chain_of_any_rank_is_one_flat_loop) {
   for (std::size_t i = 0; i < 105; ++i) EXPECT_EQ(result[i], (a[i] + b[i]) * a[i]) << i;
   runner kernels({}, grouping::one_cluster);
   std::vector<bytes> results;
-  ASSERT_TRUE(kernels.parse(text) && kernels.run(kernels.function("main"), {bytes_of(a), bytes_of(b)}, results));
+  ASSERT_TRUE(kernels.parse(text) &&
+              kernels.run(kernels.function("main"), {bytes_of(a), bytes_of(b)}, results));
   EXPECT_EQ(kernels.kernels().find("divui"), std::string::npos) << kernels.kernels();
 }
 
 TEST(emitter, index_maps_compose) {
-  const std::string text = R"(func.func @main(%a: tensor<4x6xf32>, %bias: tensor<6xf32>) -> tensor<6x2x2xf32> {
+  const std::string text =
+      R"(func.func @main(%a: tensor<4x6xf32>, %bias: tensor<6xf32>) -> tensor<6x2x2xf32> {
     %0 = stablehlo.broadcast_in_dim %bias, dims = [1] : (tensor<6xf32>) -> tensor<4x6xf32>
     %1 = stablehlo.subtract %a, %0 : tensor<4x6xf32>
     %2 = stablehlo.transpose %1, dims = [1, 0] : (tensor<4x6xf32>) -> tensor<6x4xf32>
@@ -93,7 +96,8 @@ TEST(emitter, index_maps_compose) {
 }
 
 TEST(emitter, pads_crop_and_spread_and_concatenations_meet_inside_a_row) {
-  const std::string text = R"(func.func @main(%a: tensor<3x20xi32>, %b: tensor<3x5xi32>, %z: tensor<i32>) -> tensor<5x41xi32> {
+  const std::string text =
+      R"(func.func @main(%a: tensor<3x20xi32>, %b: tensor<3x5xi32>, %z: tensor<i32>) -> tensor<5x41xi32> {
     %0 = stablehlo.concatenate %a, %b, dim = 1 : (tensor<3x20xi32>, tensor<3x5xi32>) -> tensor<3x25xi32>
     %1 = stablehlo.slice %0 [0:3, 2:23] : (tensor<3x25xi32>) -> tensor<3x21xi32>
     %2 = stablehlo.pad %1, %z, low = [1, -1], high = [1, 2], interior = [0, 1] : (tensor<3x21xi32>, tensor<i32>) -> tensor<5x42xi32>
@@ -103,7 +107,8 @@ TEST(emitter, pads_crop_and_spread_and_concatenations_meet_inside_a_row) {
   std::vector<std::int32_t> a(60), b(15);
   std::iota(a.begin(), a.end(), 100);
   std::iota(b.begin(), b.end(), 900);
-  const auto result = values_of<std::int32_t>(run(text, {bytes_of(a), bytes_of(b), bytes_of<std::int32_t>({-7})}).at(0));
+  const auto result =
+      values_of<std::int32_t>(run(text, {bytes_of(a), bytes_of(b), bytes_of<std::int32_t>({-7})}).at(0));
   for (int i = 0; i < 5; ++i)
     for (int j = 0; j < 41; ++j) {
       std::int32_t expected = -7;
@@ -132,7 +137,8 @@ TEST(emitter, an_iota_counts_along_its_dimension_in_every_type) {
 }
 
 TEST(emitter, integer_division_never_traps) {
-  const std::string text = R"(func.func @main(%a: tensor<6xi32>, %b: tensor<6xi32>) -> (tensor<6xi32>, tensor<6xi32>) {
+  const std::string text =
+      R"(func.func @main(%a: tensor<6xi32>, %b: tensor<6xi32>) -> (tensor<6xi32>, tensor<6xi32>) {
     %0 = stablehlo.divide %a, %b : tensor<6xi32>
     %1 = stablehlo.remainder %a, %b : tensor<6xi32>
     return %0, %1 : tensor<6xi32>, tensor<6xi32>
@@ -140,25 +146,29 @@ TEST(emitter, integer_division_never_traps) {
   constexpr std::int32_t least = std::numeric_limits<std::int32_t>::min();
   const auto results = run(text, {bytes_of<std::int32_t>({7, least, 5, -7, 0, least}),
                                   bytes_of<std::int32_t>({-2, -1, 0, 2, 0, 1})});
-  EXPECT_EQ(values_of<std::int32_t>(results.at(0)), (std::vector<std::int32_t>{-3, least, -1, -3, -1, least}));
+  EXPECT_EQ(values_of<std::int32_t>(results.at(0)),
+            (std::vector<std::int32_t>{-3, least, -1, -3, -1, least}));
   EXPECT_EQ(values_of<std::int32_t>(results.at(1)), (std::vector<std::int32_t>{1, 0, 5, -1, 0, 0}));
 }
 
 TEST(emitter, shifts_by_the_width_or_more_shift_everything_out) {
-  const std::string text = R"(func.func @main(%a: tensor<4xi8>, %n: tensor<4xi8>) -> (tensor<4xi8>, tensor<4xi8>, tensor<4xi8>) {
+  const std::string text =
+      R"(func.func @main(%a: tensor<4xi8>, %n: tensor<4xi8>) -> (tensor<4xi8>, tensor<4xi8>, tensor<4xi8>) {
     %0 = stablehlo.shift_left %a, %n : tensor<4xi8>
     %1 = stablehlo.shift_right_arithmetic %a, %n : tensor<4xi8>
     %2 = stablehlo.shift_right_logical %a, %n : tensor<4xi8>
     return %0, %1, %2 : tensor<4xi8>, tensor<4xi8>, tensor<4xi8>
   })";
-  const auto results = run(text, {bytes_of<std::int8_t>({-128, 5, -3, 64}), bytes_of<std::int8_t>({1, 8, -1, 7})});
+  const auto results =
+      run(text, {bytes_of<std::int8_t>({-128, 5, -3, 64}), bytes_of<std::int8_t>({1, 8, -1, 7})});
   EXPECT_EQ(values_of<std::int8_t>(results.at(0)), (std::vector<std::int8_t>{0, 0, 0, 0}));
   EXPECT_EQ(values_of<std::int8_t>(results.at(1)), (std::vector<std::int8_t>{-64, 0, -1, 0}));
   EXPECT_EQ(values_of<std::int8_t>(results.at(2)), (std::vector<std::int8_t>{64, 0, 0, 0}));
 }
 
 TEST(emitter, floats_convert_to_integers_by_truncating_and_saturating) {
-  const std::string text = R"(func.func @main(%a: tensor<8xf32>) -> (tensor<8xi8>, tensor<8xui8>, tensor<8xi64>, tensor<8xi1>) {
+  const std::string text =
+      R"(func.func @main(%a: tensor<8xf32>) -> (tensor<8xi8>, tensor<8xui8>, tensor<8xi64>, tensor<8xi1>) {
     %0 = stablehlo.convert %a : (tensor<8xf32>) -> tensor<8xi8>
     %1 = stablehlo.convert %a : (tensor<8xf32>) -> tensor<8xui8>
     %2 = stablehlo.convert %a : (tensor<8xf32>) -> tensor<8xi64>
@@ -166,17 +176,21 @@ TEST(emitter, floats_convert_to_integers_by_truncating_and_saturating) {
     return %0, %1, %2, %3 : tensor<8xi8>, tensor<8xui8>, tensor<8xi64>, tensor<8xi1>
   })";
   const float infinity = std::numeric_limits<float>::infinity();
-  const auto results = run(text, {bytes_of<float>({1.9f, -1.9f, 200.0f, -200.0f, infinity, -infinity, NAN, -0.0f})});
-  EXPECT_EQ(values_of<std::int8_t>(results.at(0)), (std::vector<std::int8_t>{1, -1, 127, -128, 127, -128, 0, 0}));
+  const auto results =
+      run(text, {bytes_of<float>({1.9f, -1.9f, 200.0f, -200.0f, infinity, -infinity, NAN, -0.0f})});
+  EXPECT_EQ(values_of<std::int8_t>(results.at(0)),
+            (std::vector<std::int8_t>{1, -1, 127, -128, 127, -128, 0, 0}));
   EXPECT_EQ(values_of<std::uint8_t>(results.at(1)), (std::vector<std::uint8_t>{1, 0, 200, 0, 255, 0, 0, 0}));
-  constexpr auto most = std::numeric_limits<std::int64_t>::max(), least = std::numeric_limits<std::int64_t>::min();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max(),
+                 least = std::numeric_limits<std::int64_t>::min();
   EXPECT_EQ(values_of<std::int64_t>(results.at(2)),
             (std::vector<std::int64_t>{1, -1, 200, -200, most, least, 0, 0}));
   EXPECT_EQ(values_of<std::uint8_t>(results.at(3)), (std::vector<std::uint8_t>{1, 1, 1, 1, 1, 1, 1, 0}));
 }
 
 TEST(emitter, every_half_float_survives_the_way_through_f32) {
-  const std::string text = R"(func.func @main(%a: tensor<65536xf16>) -> (tensor<65536xf16>, tensor<65536xf32>) {
+  const std::string text =
+      R"(func.func @main(%a: tensor<65536xf16>) -> (tensor<65536xf16>, tensor<65536xf32>) {
     %0 = stablehlo.negate %a : tensor<65536xf16>
     %1 = stablehlo.convert %a : (tensor<65536xf16>) -> tensor<65536xf32>
     return %0, %1 : tensor<65536xf16>, tensor<65536xf32>
@@ -202,26 +216,30 @@ TEST(emitter, every_half_float_survives_the_way_through_f32) {
 
 TEST(emitter, wide_numbers_round_to_bf16_once) {
   // 1 + 2^-8 is half way between two bf16 numbers; 2^-40 more must round up, though f32 cannot hold it.
-  const std::string text = R"(func.func @main(%a: tensor<2xf64>, %b: tensor<2xi64>) -> (tensor<2xbf16>, tensor<2xbf16>) {
+  const std::string text =
+      R"(func.func @main(%a: tensor<2xf64>, %b: tensor<2xi64>) -> (tensor<2xbf16>, tensor<2xbf16>) {
     %0 = stablehlo.convert %a : (tensor<2xf64>) -> tensor<2xbf16>
     %1 = stablehlo.convert %b : (tensor<2xi64>) -> tensor<2xbf16>
     return %0, %1 : tensor<2xbf16>, tensor<2xbf16>
   })";
   const double half = 1.0 + std::ldexp(1.0, -8);
   const std::int64_t tie = (std::int64_t{1} << 60) + (std::int64_t{1} << 52);
-  const auto results = run(text, {bytes_of<double>({half, half + std::ldexp(1.0, -40)}), bytes_of<std::int64_t>({tie, -tie - 1})});
+  const auto results = run(
+      text, {bytes_of<double>({half, half + std::ldexp(1.0, -40)}), bytes_of<std::int64_t>({tie, -tie - 1})});
   EXPECT_EQ(values_of<std::uint16_t>(results.at(0)), (std::vector<std::uint16_t>{0x3F80, 0x3F81}));
   EXPECT_EQ(values_of<std::uint16_t>(results.at(1)), (std::vector<std::uint16_t>{0x5D80, 0xDD81}));
 }
 
 TEST(emitter, comparisons_know_nan_and_the_total_order) {
-  const std::string text = R"(func.func @main(%a: tensor<4xf32>, %b: tensor<4xf32>) -> (tensor<4xi1>, tensor<4xi1>, tensor<4xf32>) {
+  const std::string text =
+      R"(func.func @main(%a: tensor<4xf32>, %b: tensor<4xf32>) -> (tensor<4xi1>, tensor<4xi1>, tensor<4xf32>) {
     %0 = stablehlo.compare LT, %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi1>
     %1 = stablehlo.compare LT, %a, %b, TOTALORDER : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi1>
     %2 = stablehlo.maximum %a, %b : tensor<4xf32>
     return %0, %1, %2 : tensor<4xi1>, tensor<4xi1>, tensor<4xf32>
   })";
-  const auto results = run(text, {bytes_of<float>({-0.0f, 1.0f, NAN, 2.0f}), bytes_of<float>({0.0f, NAN, 1.0f, 3.0f})});
+  const auto results =
+      run(text, {bytes_of<float>({-0.0f, 1.0f, NAN, 2.0f}), bytes_of<float>({0.0f, NAN, 1.0f, 3.0f})});
   EXPECT_EQ(values_of<std::uint8_t>(results.at(0)), (std::vector<std::uint8_t>{0, 0, 0, 1}));
   EXPECT_EQ(values_of<std::uint8_t>(results.at(1)), (std::vector<std::uint8_t>{1, 1, 0, 1}));
   const auto most = values_of<float>(results.at(2));
@@ -230,7 +248,8 @@ TEST(emitter, comparisons_know_nan_and_the_total_order) {
 }
 
 TEST(emitter, complex_numbers_multiply_and_move) {
-  const std::string text = R"(func.func @main(%a: tensor<3x7xcomplex<f32>>, %b: tensor<3x7xcomplex<f32>>) -> (tensor<7x3xcomplex<f32>>, tensor<3x7xf32>) {
+  const std::string text =
+      R"(func.func @main(%a: tensor<3x7xcomplex<f32>>, %b: tensor<3x7xcomplex<f32>>) -> (tensor<7x3xcomplex<f32>>, tensor<3x7xf32>) {
     %0 = stablehlo.multiply %a, %b : tensor<3x7xcomplex<f32>>
     %1 = stablehlo.transpose %0, dims = [1, 0] : (tensor<3x7xcomplex<f32>>) -> tensor<7x3xcomplex<f32>>
     %2 = stablehlo.imag %0 : (tensor<3x7xcomplex<f32>>) -> tensor<3x7xf32>
@@ -283,12 +302,18 @@ TEST(emitter, reductions_cover_every_dimension_and_length) {
   for (const int rows : {1, 3, 17})
     for (const int columns : {1, 2, 15, 16, 17, 70, 131}) {
       const std::string in = "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "xi32>";
-      const std::string row = "tensor<" + std::to_string(rows) + "xi32>", column = "tensor<" + std::to_string(columns) + "xi32>";
-      const std::string text = "func.func @main(%a: " + in + ", %z: tensor<i32>) -> (" + row + ", " + column + ", tensor<i32>) {\n" +
-                               "%0 = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [1] : (" + in + ", tensor<i32>) -> " + row + "\n" +
-                               "%1 = stablehlo.reduce(%a init: %z) applies stablehlo.maximum across dimensions = [0] : (" + in + ", tensor<i32>) -> " + column + "\n" +
-                               "%2 = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [0, 1] : (" + in + ", tensor<i32>) -> tensor<i32>\n" +
-                               "return %0, %1, %2 : " + row + ", " + column + ", tensor<i32>\n}";
+      const std::string row = "tensor<" + std::to_string(rows) + "xi32>",
+                        column = "tensor<" + std::to_string(columns) + "xi32>";
+      const std::string text =
+          "func.func @main(%a: " + in + ", %z: tensor<i32>) -> (" + row + ", " + column +
+          ", tensor<i32>) {\n" +
+          "%0 = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [1] : (" + in +
+          ", tensor<i32>) -> " + row + "\n" +
+          "%1 = stablehlo.reduce(%a init: %z) applies stablehlo.maximum across dimensions = [0] : (" + in +
+          ", tensor<i32>) -> " + column + "\n" +
+          "%2 = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [0, 1] : (" + in +
+          ", tensor<i32>) -> tensor<i32>\n" + "return %0, %1, %2 : " + row + ", " + column +
+          ", tensor<i32>\n}";
       std::vector<std::int32_t> a(static_cast<std::size_t>(rows * columns));
       for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<std::int32_t>((i * 7919) % 1000) - 500;
       const auto results = run(text, {bytes_of(a), bytes_of<std::int32_t>({3})});
@@ -326,12 +351,14 @@ TEST(emitter, a_region_with_two_operands_finds_the_place_of_the_greatest) {
   const auto x = numbers(5 * 23);
   const auto result = values_of<std::int32_t>(run_once(text, {bytes_of(x)}).at(0));
   for (std::size_t i = 0; i < 5; ++i)
-    EXPECT_EQ(result[i], std::max_element(x.begin() + i * 23, x.begin() + (i + 1) * 23) - (x.begin() + i * 23));
+    EXPECT_EQ(result[i],
+              std::max_element(x.begin() + i * 23, x.begin() + (i + 1) * 23) - (x.begin() + i * 23));
 }
 
 TEST(emitter, dots_contract_any_dimensions) {
   // [b, k, m] . [b, n, k]: nothing is where a plain matrix product has it.
-  const std::string text = R"(func.func @main(%a: tensor<2x19x6xf32>, %b: tensor<2x21x19xf32>) -> tensor<2x6x21xf32> {
+  const std::string text =
+      R"(func.func @main(%a: tensor<2x19x6xf32>, %b: tensor<2x21x19xf32>) -> tensor<2x6x21xf32> {
     %0 = stablehlo.dot_general %a, %b, batching_dims = [0] x [0], contracting_dims = [1] x [2] : (tensor<2x19x6xf32>, tensor<2x21x19xf32>) -> tensor<2x6x21xf32>
     return %0 : tensor<2x6x21xf32>
   })";
@@ -342,14 +369,16 @@ TEST(emitter, dots_contract_any_dimensions) {
       for (std::size_t m = 0; m < 6; ++m)
         for (std::size_t n = 0; n < 21; ++n) {
           double sum = 0.0;
-          for (std::size_t k = 0; k < 19; ++k) sum += static_cast<double>(a[(g * 19 + k) * 6 + m]) * b[(g * 21 + n) * 19 + k];
+          for (std::size_t k = 0; k < 19; ++k)
+            sum += static_cast<double>(a[(g * 19 + k) * 6 + m]) * b[(g * 21 + n) * 19 + k];
           EXPECT_NEAR(result[(g * 6 + m) * 21 + n], sum, 1e-5);
         }
   }
 }
 
 TEST(emitter, a_dot_has_an_epilogue_and_narrow_operands_sum_in_f32) {
-  const std::string text = R"(func.func @main(%a: tensor<8x300xbf16>, %b: tensor<300x24xbf16>, %bias: tensor<24xf32>) -> tensor<8x24xf32> {
+  const std::string text =
+      R"(func.func @main(%a: tensor<8x300xbf16>, %b: tensor<300x24xbf16>, %bias: tensor<24xf32>) -> tensor<8x24xf32> {
     %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] : (tensor<8x300xbf16>, tensor<300x24xbf16>) -> tensor<8x24xf32>
     %1 = stablehlo.broadcast_in_dim %bias, dims = [1] : (tensor<24xf32>) -> tensor<8x24xf32>
     %2 = stablehlo.add %0, %1 : tensor<8x24xf32>
@@ -357,23 +386,28 @@ TEST(emitter, a_dot_has_an_epilogue_and_narrow_operands_sum_in_f32) {
   })";
   const auto narrow = [](std::vector<float> wide) {
     std::vector<std::uint16_t> bits;
-    for (const float x : wide) bits.push_back(static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16));
+    for (const float x : wide)
+      bits.push_back(static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16));
     return bits;
   };
-  const auto widened = [](std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); };
+  const auto widened = [](std::uint16_t bits) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+  };
   const auto a = narrow(numbers(8 * 300)), b = narrow(numbers(300 * 24));
   const auto bias = numbers(24);
   const auto result = values_of<float>(run_once(text, {bytes_of(a), bytes_of(b), bytes_of(bias)}).at(0));
   for (std::size_t m = 0; m < 8; ++m)
     for (std::size_t n = 0; n < 24; ++n) {
       double sum = bias[n];
-      for (std::size_t k = 0; k < 300; ++k) sum += static_cast<double>(widened(a[m * 300 + k])) * widened(b[k * 24 + n]);
+      for (std::size_t k = 0; k < 300; ++k)
+        sum += static_cast<double>(widened(a[m * 300 + k])) * widened(b[k * 24 + n]);
       EXPECT_NEAR(result[m * 24 + n], sum, 1e-4);
     }
 }
 
 TEST(emitter, dynamic_slices_clamp_their_starts_and_updates_land) {
-  const std::string text = R"(func.func @main(%a: tensor<4x18xi32>, %u: tensor<2x18xi32>, %i: tensor<i32>, %j: tensor<i32>) -> (tensor<2x16xi32>, tensor<4x18xi32>) {
+  const std::string text =
+      R"(func.func @main(%a: tensor<4x18xi32>, %u: tensor<2x18xi32>, %i: tensor<i32>, %j: tensor<i32>) -> (tensor<2x16xi32>, tensor<4x18xi32>) {
     %zero = stablehlo.constant dense<0> : tensor<i32>
     %0 = stablehlo.dynamic_slice %a, %i, %j, sizes = [2, 16] : (tensor<4x18xi32>, tensor<i32>, tensor<i32>) -> tensor<2x16xi32>
     %1 = stablehlo.dynamic_update_slice %a, %u, %i, %zero : (tensor<4x18xi32>, tensor<2x18xi32>, tensor<i32>, tensor<i32>) -> tensor<4x18xi32>
@@ -383,8 +417,10 @@ TEST(emitter, dynamic_slices_clamp_their_starts_and_updates_land) {
   std::iota(a.begin(), a.end(), 0);
   for (const std::int32_t start : {-5, 1, 9}) {
     const int row = std::clamp(start, 0, 2);
-    const auto results = run(text, {bytes_of(a), bytes_of(u), bytes_of<std::int32_t>({start}), bytes_of<std::int32_t>({1})});
-    for (int i = 0; i < 32; ++i) EXPECT_EQ(values_of<std::int32_t>(results.at(0))[i], (row + i / 16) * 18 + 1 + i % 16);
+    const auto results =
+        run(text, {bytes_of(a), bytes_of(u), bytes_of<std::int32_t>({start}), bytes_of<std::int32_t>({1})});
+    for (int i = 0; i < 32; ++i)
+      EXPECT_EQ(values_of<std::int32_t>(results.at(0))[i], (row + i / 16) * 18 + 1 + i % 16);
     for (int i = 0; i < 72; ++i) {
       const bool isUpdated = i / 18 >= row && i / 18 < row + 2;
       EXPECT_EQ(values_of<std::int32_t>(results.at(1))[i], isUpdated ? -1 : a[i]);
@@ -393,7 +429,8 @@ TEST(emitter, dynamic_slices_clamp_their_starts_and_updates_land) {
 }
 
 TEST(emitter, results_may_live_in_the_memory_of_their_inputs) {
-  const std::string text = R"(func.func @main(%p: tensor<50xf32>, %v: tensor<50xf32>, %g: tensor<50xf32>) -> (tensor<50xf32>, tensor<50xf32>) {
+  const std::string text =
+      R"(func.func @main(%p: tensor<50xf32>, %v: tensor<50xf32>, %g: tensor<50xf32>) -> (tensor<50xf32>, tensor<50xf32>) {
     %half = stablehlo.constant dense<0.5> : tensor<50xf32>
     %0 = stablehlo.multiply %v, %half : tensor<50xf32>
     %1 = stablehlo.add %0, %g : tensor<50xf32>
@@ -420,9 +457,10 @@ TEST(emitter, results_may_live_in_the_memory_of_their_inputs) {
 }
 
 TEST(emitter, an_operation_without_a_rule_is_refused_with_its_location) {
-  const std::string text = "func.func @main(%x: tensor<4xcomplex<f32>>) -> tensor<4xcomplex<f32>> {\n"
-                           "  %0 = stablehlo.cbrt %x : tensor<4xcomplex<f32>>\n"
-                           "  return %0 : tensor<4xcomplex<f32>>\n}";
+  const std::string text =
+      "func.func @main(%x: tensor<4xcomplex<f32>>) -> tensor<4xcomplex<f32>> {\n"
+      "  %0 = stablehlo.cbrt %x : tensor<4xcomplex<f32>>\n"
+      "  return %0 : tensor<4xcomplex<f32>>\n}";
   runner kernels;
   ASSERT_TRUE(kernels.parse(text)) << kernels.problem();
   mlir::Operation& op = kernels.function("main").getBody().front().front();

@@ -358,6 +358,27 @@ TEST(plan, a_program_without_inputs_or_with_empty_arrays_runs) {
   EXPECT_EQ(values_from<float>(out[1]), std::vector<float>(9, 0.0f));
 }
 
+TEST(plan, a_large_start_of_equal_elements_is_written_by_a_kernel_where_the_loop_carries_it) {
+  const plan p = compile_text(R"(func.func @main(%n: tensor<i32>) -> tensor<5000xf32> {
+    %zero = stablehlo.constant dense<0> : tensor<i32>
+    %one = stablehlo.constant dense<1> : tensor<i32>
+    %start = stablehlo.constant dense<0.5> : tensor<5000xf32>
+    %r:2 = stablehlo.while(%i = %zero, %x = %start) : tensor<i32>, tensor<5000xf32>
+    cond {
+      %c = stablehlo.compare LT, %i, %n, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %c : tensor<i1>
+    } do {
+      %j = stablehlo.add %i, %one : tensor<i32>
+      %y = stablehlo.add %x, %x : tensor<5000xf32>
+      stablehlo.return %j, %y : tensor<i32>, tensor<5000xf32>
+    }
+    return %r#1 : tensor<5000xf32> })");
+  EXPECT_LT(p.constants.size(), 1000u);
+  EXPECT_LT(p.arena_bytes, 1000u);
+  EXPECT_EQ(values_from<float>(plan_runner(p).run({bytes_from<std::int32_t>({4})})[0]),
+            std::vector<float>(5000, 8.0f));
+}
+
 void expect_refusal(const char* source, absl::StatusCode code, const std::string& start) {
   try {
     compile_text(source);

@@ -11,13 +11,12 @@
 #include <memory>
 #include <string>
 #include <vector>
-
 #include <wherry/exec/image.hpp>
 
 #include "compiler/Kernels.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
-#include "llvm/ADT/SmallPtrSet.h"
 #include "stablehlo/Dialect.h"
 #include "stablehlo/Parse.h"
 
@@ -40,7 +39,8 @@ std::vector<T> values_of(const bytes& data) {
 }
 
 inline std::size_t element_bytes(mlir::Type type) {
-  if (const auto complex = mlir::dyn_cast<mlir::ComplexType>(type)) return 2 * element_bytes(complex.getElementType());
+  if (const auto complex = mlir::dyn_cast<mlir::ComplexType>(type))
+    return 2 * element_bytes(complex.getElementType());
   return (type.getIntOrFloatBitWidth() + 7) / 8;
 }
 
@@ -87,7 +87,9 @@ class runner {
     return static_cast<bool>(module_);
   }
 
-  mlir::func::FuncOp function(llvm::StringRef name) { return module().lookupSymbol<mlir::func::FuncOp>(name); }
+  mlir::func::FuncOp function(llvm::StringRef name) {
+    return module().lookupSymbol<mlir::func::FuncOp>(name);
+  }
   mlir::ModuleOp module() { return borrowed_ ? borrowed_ : *module_; }
   const std::string& problem() const { return problem_; }
   const std::string& kernels() const { return kernels_; }
@@ -107,7 +109,8 @@ class runner {
     std::vector<mlir::Operation*> order;
     for (mlir::Operation& op : function.getBody().front().without_terminator()) {
       if (auto constant = mlir::dyn_cast<mlir::stablehlo::ConstantOp>(op)) {
-        values[constant.getOutput()] = constant_bytes(mlir::cast<mlir::DenseElementsAttr>(constant.getValue()));
+        values[constant.getOutput()] =
+            constant_bytes(mlir::cast<mlir::DenseElementsAttr>(constant.getValue()));
         continue;
       }
       if (!kernel(op)) {
@@ -128,9 +131,10 @@ class runner {
       clusters = clusters_of(all);
       // Before the first operation that needs a result of theirs.
       std::size_t at = 0;
-      while (at < order.size() && llvm::none_of(order[at]->getOperands(), [&](mlir::Value operand) {
-               return llvm::is_contained(all.ops, operand.getDefiningOp());
-             }))
+      while (at < order.size() &&
+             llvm::none_of(
+                 order[at]->getOperands(),
+                 [&](mlir::Value operand) { return llvm::is_contained(all.ops, operand.getDefiningOp()); }))
         ++at;
       for (const compile::Cluster& cluster : clusters)
         order.insert(order.begin() + static_cast<std::ptrdiff_t>(at++), cluster.ops.back());
@@ -139,7 +143,8 @@ class runner {
     if (!compile_all(clusters)) return false;
     std::size_t next = 0;
     for (mlir::Operation* op : order) {
-      if (!kernel(*op) && !llvm::all_of(op->getOperands(), [&](mlir::Value v) { return values.contains(v); })) {
+      if (!kernel(*op) &&
+          !llvm::all_of(op->getOperands(), [&](mlir::Value v) { return values.contains(v); })) {
         problem_ += "no kernel for an operation between the kernels of one cluster\n";
         return false;
       }
@@ -192,7 +197,8 @@ class runner {
               return llvm::any_of(all.ops, [&](mlir::Operation* other) { return other->isAncestor(user); });
             }))
           continue;
-        auto it = llvm::find_if(clusters, [&](const auto& c) { return count(c.outputs[0]) == count(result); });
+        auto it =
+            llvm::find_if(clusters, [&](const auto& c) { return count(c.outputs[0]) == count(result); });
         if (it == clusters.end()) it = clusters.insert(clusters.end(), compile::Cluster());
         it->outputs.push_back(result);
       }

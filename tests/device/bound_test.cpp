@@ -132,10 +132,10 @@ TEST_P(bounded, a_refused_submission_gives_its_place_back) {
   unit& u = another();
   place_waiter w;
   ASSERT_TRUE(dispatcher::enter(u, w));
-  dispatcher::lose(u, make_failure(absl::StatusCode::kUnavailable, "gone", reason::device_lost));
+  dispatcher::refuse(u, make_failure(absl::StatusCode::kUnavailable, "gone", reason::device_lost), nullptr);
   ref<request> r(new called("refused", [] { return failure(); }));
   EXPECT_THROW(dispatcher::submit(u, *r, {.admitted = true}), error);
-  dispatcher::restore(u);
+  dispatcher::accept(u);
   place_waiter all[bound];
   for (auto& place : all) EXPECT_TRUE(dispatcher::enter(u, place));
   for ([[maybe_unused]] auto& place : all) dispatcher::leave(u, 1);

@@ -1,7 +1,8 @@
 // configurations.hpp: the kinds of device on which the same tests must pass.
 //
 // `cpu` is PoCL's `basic` device, `direct` the same without OpenCL, `queue` the first device behind command queues
-// (PoCL's `pthread` driver). A configuration whose driver is not on the machine skips its tests and says so.
+// (PoCL's `pthread` driver), `simulated` a device of host functions on a simulated loop. A configuration whose
+// driver is not on the machine skips its tests and says so.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,20 +11,21 @@
 #include <string>
 #include <wherry/device/cpu_device.hpp>
 #include <wherry/device/queue_device.hpp>
+#include <wherry/device/simulated_device.hpp>
 #include <wherry/loop/loop_thread.hpp>
 
 namespace wherry::testing_support {
 
-enum class device_kind { cpu, direct, queue };
+enum class device_kind { cpu, direct, queue, simulated };
 
 inline std::string name_of(device_kind kind) {
-  const char* const names[] = {"cpu", "direct", "queue"};
+  const char* const names[] = {"cpu", "direct", "queue", "simulated"};
   return names[static_cast<std::size_t>(kind)];
 }
 
 /// A device of one kind, with the loop that a client would give it.
 struct device_under_test {
-  std::shared_ptr<loop_thread> home = std::make_shared<loop_thread>();
+  std::shared_ptr<loop_thread> home = loop_thread::shared();
   ref<device_core> core;
 };
 
@@ -33,7 +35,16 @@ inline constexpr unsigned cpu_devices_in_tests = 2;
 inline device_under_test open_device(device_kind kind, unsigned index = 0, std::uint64_t requests = 32,
                                      std::uint64_t transfer_bytes = std::uint64_t{1} << 20) {
   device_under_test d;
-  if (kind == device_kind::queue) {
+  if (kind == device_kind::simulated) {
+    loop_options simulated;
+    simulated.backend = loop_options::kind::simulated;
+    d.home = loop_thread::shared(simulated);
+    simulated_device_options options;
+    options.index = index;
+    options.requests_in_flight = requests;
+    options.transfer_bytes_in_flight = transfer_bytes;
+    d.core = simulated_device::open(d.home->get(), options, d.home);
+  } else if (kind == device_kind::queue) {
     const auto found = queue_devices(cpu_devices_in_tests);
     if (found.empty()) return d;
     d.core = queue_device::open(found.front(), index, d.home, requests, transfer_bytes);
@@ -75,7 +86,7 @@ class on_every_device : public ::testing::TestWithParam<device_kind> {
   device_under_test device_;
 };
 
-inline const auto all_devices = ::testing::Values(device_kind::cpu, device_kind::direct, device_kind::queue);
+inline const auto all_devices = ::testing::Values(device_kind::cpu, device_kind::direct, device_kind::queue, device_kind::simulated);
 inline const auto device_name = [](const auto& info) { return name_of(info.param); };
 
 }  // namespace wherry::testing_support

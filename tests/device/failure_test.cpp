@@ -153,7 +153,7 @@ TEST_P(failures, a_lost_unit_fails_what_is_queued_and_refuses_the_rest_until_it_
   gate->wait_for_start();
   const auto queued = pass(u, "queued");
   const failure lost = make_failure(absl::StatusCode::kUnavailable, "gone", reason::device_lost);
-  dispatcher::lose(u, lost);
+  dispatcher::refuse(u, lost, lost);
   try {
     pass(u, "refused");
     FAIL() << "the submission was accepted";
@@ -174,7 +174,8 @@ TEST_P(failures, closing_a_unit_runs_what_is_queued_or_cancels_it) {
     const auto gate = hold(u, "gate");
     gate->wait_for_start();
     const auto queued = pass(u, "queued");
-    dispatcher::close(u, make_failure(absl::StatusCode::kFailedPrecondition, "closed", reason::client_closed), cancels);
+    dispatcher::refuse(u, make_failure(absl::StatusCode::kFailedPrecondition, "closed", reason::client_closed),
+                       cancels ? make_failure(absl::StatusCode::kCancelled, "closed", reason::client_closed) : nullptr);
     EXPECT_THROW(pass(u, "refused"), error);
     gate->end();
     const failure f = outcome_of(queued);

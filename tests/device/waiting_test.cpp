@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <thread>
+#include <wherry/coro/move_to.hpp>
 #include <wherry/coro/task.hpp>
 #include <wherry/device/promise.hpp>
 #include <wherry/loop/sync_wait.hpp>

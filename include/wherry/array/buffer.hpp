@@ -119,6 +119,14 @@ class buffer : public promise<buffer> {
   const ref<detail::buffer_core>& handle() const noexcept { return core_; }
 
  private:
+  /// Options of a transfer from this buffer; another thread's donation may come before its submission.
+  submit_options while_usable(bool cheap) const {
+    submit_options how;
+    how.cheap = cheap;
+    how.check = [](const void* self) { static_cast<const buffer*>(self)->usable("transfer"); };
+    how.arguments = this;
+    return how;
+  }
   detail::buffer_core& core() const {
     if (!core_) throw error(absl::StatusCode::kFailedPrecondition, "empty buffer handle used");
     return *core_;
@@ -132,7 +140,7 @@ inline array_promise buffer::as_array() const {
   const std::size_t bytes = c.type.bytes();
   ref<request> read(new transfer("read", {c.memory, nullptr, 0}, {nullptr, target.bytes().data(), 0}, bytes,
                                  c.where->is_host() ? nullptr : c.where.get(), {target.memory(), {}}));
-  dispatcher::submit(c.where->pick(unit_kind::tensor_read), *read, {.cheap = bytes <= cheap_transfer_bytes});
+  dispatcher::submit(c.where->pick(unit_kind::tensor_read), *read, while_usable(bytes <= cheap_transfer_bytes));
   return array_promise(std::move(target), std::move(read), c.where);
 }
 
@@ -143,8 +151,11 @@ inline buffer buffer::copy_to(const wherry::device& target) const {
   device_core& there = *target.core();
   auto result = make_ref<detail::buffer_core>(c.type, there.allocate(bytes), ref<device_core>(&there));
   const auto submit = [&](transfer::end from, transfer::end to, device_core* mover, device_core& owner, unit_kind kind) {
+    submit_options how;
+    how.cheap = !mover && bytes <= cheap_transfer_bytes;
+    if (from.memory == c.memory) how = while_usable(how.cheap);
     ref<request> move(new transfer("copy", std::move(from), std::move(to), bytes, mover));
-    dispatcher::submit(owner.pick(kind), *move, {.cheap = !mover && bytes <= cheap_transfer_bytes});
+    dispatcher::submit(owner.pick(kind), *move, how);
     return move->id();
   };
   if (c.where->is_host()) {

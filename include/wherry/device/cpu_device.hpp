@@ -124,6 +124,10 @@ class cpu_device final : public device_core {
   explicit cpu_device(const cpu_device_options& options)
       : device_core(describe(options), options.requests_in_flight, options.transfer_bytes_in_flight),
         pool_({}, options.memory_limit) {
+    if (worker_pool::instance().is_forked()) {
+      throw error(absl::StatusCode::kFailedPrecondition,
+                  name() + ": this process was forked after a client was made; neither its threads nor OpenCL came along", reason::forked);
+    }
     open_opencl(options);
     if (options.pin_workers) worker_pool::instance().pin();
     for (const unit_kind kind : {unit_kind::tensor_read, unit_kind::tensor_write, unit_kind::tensor_op,

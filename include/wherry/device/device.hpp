@@ -105,9 +105,9 @@ class device_core : public ref_counted<device_core> {
   void set_callbacks(std::function<scheduler&()> where) { callbacks_ = std::move(where); }
   scheduler& callbacks() const { return callbacks_(); }
 
-  /// Refuses new work from now on, with `why` (the client has closed).
-  void close(failure why) noexcept {
-    for (unit* u : units()) dispatcher::lose(*u, why);
+  /// Refuses new work on all units from now on, with `why`; see `dispatcher::refuse`.
+  void refuse(const failure& why, const failure& queued) noexcept {
+    for (unit* u : units()) dispatcher::refuse(*u, why, queued);
   }
 
   /// True when kernels and transfers run on host threads over host memory.
@@ -125,13 +125,16 @@ class device_core : public ref_counted<device_core> {
   unit& add_unit(unit_kind kind) {
     std::lock_guard lock(units_mutex_);
     const bool bytes = kind == unit_kind::tensor_read || kind == unit_kind::tensor_write;
-    units_.push_back(std::make_unique<unit>(detail::unit_ids::instance().take(), kind, new_engine(kind),
+    units_.push_back(make_ref<unit>(detail::unit_ids::instance().take(), kind, new_engine(kind),
                                             bytes ? transfer_bound_ : request_bound_));
     unit& u = *units_.back();
     prepare(u);
     if (kind == unit_kind::compute) {
-      compute_[compute_count_.load(std::memory_order_relaxed) % compute_.size()] = &u;
-      if (compute_count_ < compute_.size()) compute_count_.fetch_add(1, std::memory_order_release);
+      const std::size_t count = compute_count_.load(std::memory_order_relaxed);
+      if (count < compute_.size()) {  // later ones are joined by name only
+        compute_[count] = &u;
+        compute_count_.store(count + 1, std::memory_order_release);
+      }
     } else if (!default_[static_cast<std::size_t>(kind)]) {
       default_[static_cast<std::size_t>(kind)] = &u;
     }
@@ -173,7 +176,7 @@ class device_core : public ref_counted<device_core> {
   std::function<scheduler&()> callbacks_;
   // any thread
   mutable std::mutex units_mutex_;
-  std::vector<std::unique_ptr<unit>> units_;
+  std::vector<ref<unit>> units_;
   std::array<unit*, 5> default_{};
   std::array<unit*, 64> compute_{};
   std::atomic<std::size_t> compute_count_{0};
@@ -198,7 +201,7 @@ class device {
   }
   /// Accepts work again after a device loss.
   void reset() const {
-    for (unit* u : core_->units()) dispatcher::restore(*u);
+    for (unit* u : core_->units()) dispatcher::accept(*u);
   }
 
   device_core* core() const noexcept { return core_.get(); }

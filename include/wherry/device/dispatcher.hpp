@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include <wherry/coro/scheduler.hpp>
@@ -25,13 +26,17 @@ struct submit_options {
   bool cheap = false;     // may run inline on the calling thread when the unit is idle and inputs are ready
   bool try_only = false;  // refuse instead of waiting when the unit is full
   bool admitted = false;  // the caller holds a place already (`dispatcher::enter`)
+  // Asked in the critical section, where nobody can come in between: throws if an argument is gone by now.
+  void (*check)(const void* arguments) = nullptr;
+  const void* arguments = nullptr;
 };
 
 class dispatcher {
  public:
   /// Submits `r` to `u`. Returns false, with nothing changed, if `try_only` was asked and the unit is full.
   /// Waits for a place on an ordinary thread (helping the unit meanwhile); on a loop's or worker's thread
-  /// overflows up to 16 times the bound and then throws resource_exhausted. Throws if the device is lost.
+  /// overflows up to 16 times the bound and then throws resource_exhausted. Throws what `refuse` said,
+  /// and what `check` throws; a place that was held is given back then.
   static bool submit(unit& u, request& r, submit_options options);
 
   /// Takes a place of `waiter.weight` in `u` and returns true; or queues `waiter`, whose `granted` is called
@@ -57,11 +62,11 @@ class dispatcher {
   /// this thread could lead. Returns true if `r` is finished.
   static bool help(request& r) noexcept;
 
-  /// Marks the unit's device lost: what is queued fails with `why`, later submissions are refused with it.
-  static void lose(unit& u, failure why) noexcept;
-  static void restore(unit& u) noexcept;
-  /// Refuses later submissions with `why`; what is queued runs on, or is completed as cancelled.
-  static void close(unit& u, failure why, bool cancel_queued) noexcept;
+  /// Refuses later submissions to `u` with `why` (the device was lost, the client has closed). What is queued
+  /// runs on if `queued` is null, else completes at once with `queued`.
+  static void refuse(unit& u, const failure& why, const failure& queued) noexcept;
+  /// Accepts submissions again.
+  static void accept(unit& u) noexcept;
 
   /// Waits until everything submitted to `u` before the call has completed. Helps like `value()`.
   static void drain(unit& u) { drain_until(u, std::chrono::steady_clock::time_point::max()); }
@@ -179,107 +184,47 @@ inline void dispatcher::enqueue(unit& u, request& r) noexcept {
 inline void dispatcher::require_own_process(const unit& u, const request& r) {
   if (!detail::was_forked_since(u.generation_)) return;
   throw error(absl::StatusCode::kFailedPrecondition,
-              r.describe() + ": this process was forked after the client was made; make a client in the child", reason::forked);
+              r.describe() + ": this process was forked after the client was made; neither its threads nor OpenCL came along", reason::forked);
 }
 
 inline bool dispatcher::submit(unit& u, request& r, submit_options options) {
   require_own_process(u, r);
   effects todo;
+  std::exception_ptr refused;
   {
     detail::dispatch_lock lock;
-    if (u.lost_) {
-      if (options.admitted) u.in_flight_ -= r.weight_;
-      raise(u.lost_);
-    }
     if (!options.admitted) {
-      if (!has_room(u, r.weight_)) {
-        if (options.try_only) return false;
-        wait_for_room(lock, u, r.weight_);  // has taken the place
-        if (u.lost_) {
-          u.in_flight_ -= r.weight_;
-          raise(u.lost_);
-        }
-      } else {
+      if (u.refusal_) raise(u.refusal_);
+      if (has_room(u, r.weight_)) {
         u.in_flight_ += r.weight_;
-      }
-    }
-    enqueue(u, r);
-    if (can_start(u) && !u.led_) {
-      if (u.next_start_ == &r && u.engine_.leads_anywhere() && (options.cheap || r.upstream_)) {
-        lead_locked(lock, u, todo, [&r] { return r.state_ == request::state::finished; });
+      } else if (options.try_only) {
+        return false;
       } else {
-        todo.schedule(u);
+        wait_for_room(lock, u, r.weight_);  // has taken the place
+      }
+    }
+    try {
+      if (u.refusal_) raise(u.refusal_);
+      if (options.check) options.check(options.arguments);
+    } catch (...) {
+      refused = std::current_exception();
+      u.in_flight_ -= r.weight_;
+      grant(u, todo);
+    }
+    if (!refused) {
+      enqueue(u, r);
+      if (can_start(u) && !u.led_) {
+        if (u.next_start_ == &r && u.engine_.leads_anywhere() && (options.cheap || r.upstream_)) {
+          lead_locked(lock, u, todo, [&r] { return r.state_ == request::state::finished; });
+        } else {
+          todo.schedule(u);
+        }
       }
     }
   }
   todo.run();
+  if (refused) std::rethrow_exception(refused);
   return true;
-}
-
-inline void dispatcher::wait_for_room(detail::dispatch_lock& lock, unit& u, std::uint64_t weight) {
-  const scheduler* here = scheduler::current();
-  if (here && here->what() != scheduler::kind::waiter) {
-    if (u.in_flight_ + weight <= 16 * u.bound_) {
-      u.in_flight_ += weight;
-      return;
-    }
-    throw error(absl::StatusCode::kResourceExhausted,
-                "unit " + std::to_string(u.id_) + " (" + std::string(name_of(u.kind_)) + ") holds 16 times its bound of " +
-                    std::to_string(u.bound_) + ": a plain call on a loop's or worker's thread cannot wait; use co_await submit",
-                reason::unit_full);
-  }
-  struct sleeper : slot_waiter {
-    completion place;
-  } self;
-  self.weight = weight;
-  self.granted = [](slot_waiter& w) noexcept { static_cast<sleeper&>(w).place.complete(); };
-  (u.waiting_tail_ ? u.waiting_tail_->next : u.waiting_head_) = &self;
-  u.waiting_tail_ = &self;
-  detail::dispatch_unlock unlocked(lock);
-  while (!self.place.is_ready()) {
-    if (!u.engine_.leads_anywhere() || !lead(u, [&self] { return self.place.is_ready(); })) self.place.wait();
-  }
-}
-
-inline bool dispatcher::enter(unit& u, slot_waiter& waiter) {
-  detail::dispatch_lock lock;
-  if (u.lost_) raise(u.lost_);
-  if (has_room(u, waiter.weight)) {
-    u.in_flight_ += waiter.weight;
-    return true;
-  }
-  waiter.next = nullptr;
-  (u.waiting_tail_ ? u.waiting_tail_->next : u.waiting_head_) = &waiter;
-  u.waiting_tail_ = &waiter;
-  return false;
-}
-
-inline void dispatcher::leave(unit& u, std::uint64_t weight) noexcept {
-  effects todo;
-  {
-    detail::dispatch_lock lock;
-    u.in_flight_ -= weight;
-    grant(u, todo);
-  }
-  todo.run();
-}
-
-inline bool dispatcher::withdraw(unit& u, slot_waiter& waiter) noexcept {
-  effects todo;
-  bool found = false;
-  {
-    detail::dispatch_lock lock;
-    slot_waiter* before = nullptr;
-    for (slot_waiter* w = u.waiting_head_; w && !found; before = w, w = w->next) {
-      if (w != &waiter) continue;
-      (before ? before->next : u.waiting_head_) = w->next;
-      if (u.waiting_tail_ == w) u.waiting_tail_ = before;
-      found = true;
-    }
-    if (found) grant(u, todo);  // it may have been too heavy for a place that suits the next
-  }
-  todo.run();
-  return found;
 }
 
 // ---------------------------------------------------------------------------------------- leading
@@ -326,14 +271,14 @@ bool dispatcher::lead(unit& u, Stop&& stop) noexcept {
 
 inline bool dispatcher::help(request& r) noexcept {
   while (!r.done_.is_ready()) {
-    unit* target = nullptr;
+    ref<unit> target;  // another thread may finish what is there, and the last handle of its device may go
     {
       detail::dispatch_lock lock;
       for (request* wanted = &r; wanted && wanted->state_ == request::state::queued;) {
         unit& u = *wanted->unit_;
         if (u.led_ || !u.engine_.leads_anywhere()) break;
         if (can_start(u)) {
-          target = &u;
+          target = ref<unit>(&u);
           break;
         }
         const request* head = u.next_start_;
@@ -434,33 +379,19 @@ inline bool dispatcher::cancel(request& r, failure why) noexcept {
   return true;
 }
 
-inline void dispatcher::lose(unit& u, failure why) noexcept {
-  effects todo;
+inline void dispatcher::refuse(unit& u, const failure& why, const failure& queued) noexcept {
+  absl::InlinedVector<ref<request>, 8> dropped;
   {
     detail::dispatch_lock lock;
-    u.lost_ = why;
-    for (request* r = u.next_start_; r; r = r->next_in_unit_) {
-      if (r->state_ == request::state::queued && !r->upstream_) r->upstream_ = why;
-    }
-    if (can_start(u)) todo.schedule(u);
+    u.refusal_ = why;
+    for (request* r = queued ? u.next_start_ : nullptr; r; r = r->next_in_unit_) dropped.emplace_back(r);
   }
-  todo.run();
+  for (const auto& r : dropped) cancel(*r, queued);
 }
 
-inline void dispatcher::restore(unit& u) noexcept {
+inline void dispatcher::accept(unit& u) noexcept {
   detail::dispatch_lock lock;
-  u.lost_ = nullptr;
-}
-
-inline void dispatcher::close(unit& u, failure why, bool cancel_queued) noexcept {
-  absl::InlinedVector<ref<request>, 8> queued;
-  {
-    detail::dispatch_lock lock;
-    u.lost_ = why;
-    for (request* r = cancel_queued ? u.next_start_ : nullptr; r; r = r->next_in_unit_) queued.emplace_back(r);
-  }
-  const failure cancelled = make_failure(absl::StatusCode::kCancelled, why->what(), why->reason());
-  for (const auto& r : queued) cancel(*r, cancelled);
+  u.refusal_ = nullptr;
 }
 
 inline bool dispatcher::drain_until(unit& u, std::chrono::steady_clock::time_point deadline) {
@@ -478,3 +409,5 @@ inline bool dispatcher::drain_until(unit& u, std::chrono::steady_clock::time_poi
 }
 
 }  // namespace wherry
+
+#include <wherry/device/admission.hpp>

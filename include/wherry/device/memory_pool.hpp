@@ -41,6 +41,7 @@ class memory_pool {
   Block allocate(std::size_t bytes) {
     const unsigned index = class_of(bytes);
     const std::size_t size = size_of_class(index);
+    if (size < bytes) return Block{};  // no class is that large
     {
       std::lock_guard lock(mutex_);
       if (index < free_.size() && !free_[index].empty()) {

@@ -19,21 +19,27 @@
 
 namespace wherry {
 
-/// Leads units on a loop's thread.
-class loop_engine final : public engine, work {
+/// Leads units on a loop's thread. Keeps itself alive while it is posted there.
+class loop_engine final : public engine, public ref_counted<loop_engine>, work {
  public:
   explicit loop_engine(std::shared_ptr<loop_thread> where) : where_(std::move(where)) {
-    run = [](work& w) noexcept { static_cast<loop_engine&>(w).lead_all(); };
+    run = [](work& w) noexcept {
+      const auto self = ref<loop_engine>::adopt(&static_cast<loop_engine&>(w));
+      self->lead_all();
+    };
   }
   void schedule(unit& u) noexcept override {
     if (u.scheduled_) return;
+    u.retain();
     u.scheduled_ = true;
     u.next_scheduled_ = nullptr;
     (last_ ? last_->next_scheduled_ : first_) = &u;
     last_ = &u;
   }
   void poke() noexcept override {
-    if (!posted_.exchange(true)) where_->get().post(*this);
+    if (posted_.exchange(true)) return;
+    retain();
+    where_->get().post(*this);
   }
   bool leads_anywhere() const noexcept override { return false; }
   loop& home() { return where_->get(); }
@@ -42,11 +48,11 @@ class loop_engine final : public engine, work {
   void lead_all() noexcept {
     posted_.store(false);
     for (;;) {
-      unit* u = nullptr;
+      ref<unit> u;
       {
         detail::dispatch_lock lock;
-        u = first_;
-        if (!u) return;
+        if (!first_) return;
+        u = ref<unit>::adopt(first_);
         first_ = u->next_scheduled_;
         if (!first_) last_ = nullptr;
         u->scheduled_ = false;
@@ -137,7 +143,7 @@ class queue_device final : public device_core, public byte_mover {
       : device_core(describe(found, index), requests, transfer_bytes),
         device_(found.device),
         context_(new_context(found.device)),
-        engine_(std::move(home)),
+        engine_(make_ref<loop_engine>(std::move(home))),
         pool_(source{context_.get()}) {
     for (const unit_kind kind : {unit_kind::tensor_read, unit_kind::tensor_write, unit_kind::tensor_op,
                                  unit_kind::collectives, unit_kind::compute, unit_kind::compute}) {
@@ -158,7 +164,7 @@ class queue_device final : public device_core, public byte_mover {
     if (!memory) return nullptr;
     return ref<storage>(new cl_storage(ref<device_core>(this), pool_, memory, bytes));
   }
-  engine& new_engine(unit_kind) override { return engine_; }
+  engine& new_engine(unit_kind) override { return *engine_; }
   void prepare(unit& u) override {
     cl_int code = CL_SUCCESS;
     queues_.emplace_back(clCreateCommandQueueWithProperties(context_.get(), device_, nullptr, &code));
@@ -175,7 +181,7 @@ class queue_device final : public device_core, public byte_mover {
   // constant after construction
   cl_device_id device_;
   cl_handle<cl_context> context_;
-  loop_engine engine_;
+  ref<loop_engine> engine_;
   std::vector<cl_handle<cl_command_queue>> queues_;  // grows under the units' mutex
   // loop thread only
   watched* first_ = nullptr;
@@ -242,7 +248,7 @@ inline void queue_device::track(cl_handle<cl_event> event, void* who, void (*don
       [](cl_event, cl_int status, void* user) {
         auto* self = static_cast<watched*>(user);
         self->reported.store(status);
-        self->device->engine_.home().post(*self);
+        self->device->engine_->home().post(*self);
       },
       w);
   if (code != CL_SUCCESS) w->drop();  // no callback will come; the sweep sees the end
@@ -253,12 +259,14 @@ inline void queue_device::end(watched& w) noexcept {
   w.ended = true;
   (w.prev ? w.prev->next : first_) = w.next;
   if (w.next) w.next->prev = w.prev;
-  w.done(w.who, verdict(w.event.get(), w.reported.load()));
+  failure why = verdict(w.event.get(), w.reported.load());
+  if (why && why->reason() == reason::device_lost) refuse(why, why);
+  w.done(w.who, std::move(why));
   w.drop();
 }
 
 inline void queue_device::arm_sweep() noexcept {
-  loop& home = engine_.home();
+  loop& home = engine_->home();
   sweep_.device = ref<queue_device>(this);
   sweep_.is = operation::state::idle;
   sweep_.deadline = home.now() + std::chrono::milliseconds(20);

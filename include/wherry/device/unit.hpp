@@ -57,6 +57,13 @@ class unit {
   unit(const unit&) = delete;
   unit& operator=(const unit&) = delete;
 
+  /// Devices own their units; engines hold a reference while a unit is on their list or led, because the last handle
+  /// of its device may go meanwhile.
+  void retain() const noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
+  void release() const noexcept {
+    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
   std::uint16_t id() const noexcept { return id_; }
   unit_kind kind() const noexcept { return kind_; }
   /// The most requests (bytes, for tensor_read and tensor_write) in flight before submitters wait.
@@ -95,8 +102,9 @@ class unit {
   bool led_ = false;               // somebody holds the run token
   bool scheduled_ = false;         // the engine has it on its list
   unit* next_scheduled_ = nullptr;
-  failure lost_;                   // device lost: submissions are refused with it
+  failure refusal_;                // submissions are refused with it: device lost, client closed
   // any thread
+  mutable std::atomic<std::uint32_t> count_{0};
   std::atomic<std::uint64_t> submitted_{0};
   std::atomic<std::uint64_t> completed_{0};
 };

@@ -62,6 +62,9 @@ class worker_pool final : public engine {
     return pool;
   }
 
+  /// True in a child of the process whose threads these are: the child has none.
+  bool is_forked() const noexcept { return detail::was_forked_since(generation_); }
+
   /// N: the number of threads that compute at once, a caller in `value()` included.
   unsigned width() const noexcept { return width_; }
 
@@ -137,6 +140,7 @@ class worker_pool final : public engine {
 
   // constant after construction
   unsigned width_;
+  std::uint32_t generation_ = detail::process_generation();
   worker_scheduler posts_;
   // dispatch lock
   unit* first_ = nullptr;
@@ -168,6 +172,7 @@ class worker_pool final : public engine {
 
 inline void worker_pool::schedule(unit& u) noexcept {
   if (u.scheduled_) return;
+  u.retain();
   u.scheduled_ = true;
   u.next_scheduled_ = nullptr;
   (last_ ? last_->next_scheduled_ : first_) = &u;
@@ -209,11 +214,11 @@ inline bool worker_pool::run_posted() noexcept {
 }
 
 inline bool worker_pool::lead_one() noexcept {
-  unit* u = nullptr;
+  ref<unit> u;
   {
     detail::dispatch_lock lock;
-    u = first_;
-    if (!u) return false;
+    if (!first_) return false;
+    u = ref<unit>::adopt(first_);
     first_ = u->next_scheduled_;
     if (!first_) last_ = nullptr;
     u->scheduled_ = false;

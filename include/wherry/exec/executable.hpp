@@ -84,6 +84,7 @@ class executable {
  private:
   using buffer_list = absl::InlinedVector<buffer, 8>;
   class submission;
+  struct kept_arguments;
 
   static void append(buffer_list& list, const buffer& b) { list.push_back(b); }
   template <std::ranges::input_range Range>
@@ -113,6 +114,10 @@ class executable::submission : slot_waiter, work {
       : target_(e), args_(std::move(args)), options_(std::move(options)) {}
   submission(const submission&) = delete;
   submission& operator=(const submission&) = delete;
+  ~submission() {
+    // A coroutine that is destroyed while it waits for a place leaves the queue of those who wait.
+    if (waits_ && !dispatcher::withdraw(*unit_, *this)) dispatcher::leave(*unit_, 1);
+  }
 
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> h) {
@@ -125,9 +130,16 @@ class executable::submission : slot_waiter, work {
       self.home_->post(self);
     };
     work::run = [](work& w) noexcept { resume(static_cast<submission&>(w).handle_); };
-    return !dispatcher::enter(*unit_, *this);
+    waits_ = true;  // before `enter`, after which another thread may have resumed it already
+    try {
+      return !dispatcher::enter(*unit_, *this);
+    } catch (...) {
+      waits_ = false;
+      throw;
+    }
   }
   execution await_resume() {
+    waits_ = false;
     return *target_.run_on(*unit_, {args_.data(), args_.size()}, options_, {.admitted = true});
   }
 
@@ -138,6 +150,7 @@ class executable::submission : slot_waiter, work {
   unit* unit_ = nullptr;
   scheduler* home_ = nullptr;
   std::coroutine_handle<> handle_;
+  bool waits_ = false;
 };
 
 inline auto executable::submit_with(std::span<const buffer> args, execute_options options) const {
@@ -190,7 +203,12 @@ inline void executable::validate(std::span<const buffer> args, const execute_opt
 }
 
 inline unit& executable::choose_unit(std::span<const buffer> args, const execute_options& options) const {
-  if (options.unit) return *options.unit;
+  if (options.unit) {
+    const auto mine = core_->where().units();
+    if (std::find(mine.begin(), mine.end(), options.unit) != mine.end() && options.unit->kind() == unit_kind::compute) return *options.unit;
+    throw error(absl::StatusCode::kInvalidArgument, "execution of " + name() + ": unit " + std::to_string(options.unit->id()) +
+                                                        " is no compute unit of " + core_->where().name());
+  }
   {
     detail::dispatch_lock lock;
     for (const buffer& b : args) {
@@ -210,6 +228,22 @@ inline std::optional<execution> executable::run(std::span<const buffer> args, co
   return run_on(choose_unit(args, options), args, options, how);
 }
 
+/// The arguments that are not donated, which another thread may donate or delete before the submission.
+struct executable::kept_arguments {
+  std::span<const buffer> args;
+  std::span<detail::buffer_core* const> claimed;
+  const plan& code;
+
+  void require_usable() const {
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      detail::buffer_core* const b = args[i].handle().get();
+      if (b->phase.load() == detail::buffer_core::life::alive) continue;
+      if (std::find(claimed.begin(), claimed.end(), b) != claimed.end()) continue;
+      args[i].usable("execution of " + code.name + ": argument " + std::to_string(i));
+    }
+  }
+};
+
 inline std::optional<execution> executable::run_on(unit& u, std::span<const buffer> args, const execute_options& options,
                                                    submit_options how) const {
   const plan& p = core_->code();
@@ -217,8 +251,10 @@ inline std::optional<execution> executable::run_on(unit& u, std::span<const buff
 
   // Donated arguments are claimed first, so that of two threads that donate one buffer one is refused.
   absl::InlinedVector<detail::buffer_core*, 8> claimed;
-  const auto unclaim = [&claimed] {
+  bool holds_place = how.admitted;
+  const auto undo = [&] {
     for (detail::buffer_core* b : claimed) b->unclaim();
+    if (holds_place) dispatcher::leave(u, 1);
   };
   try {
     absl::InlinedVector<ref<storage>, 8> inputs;
@@ -244,8 +280,12 @@ inline std::optional<execution> executable::run_on(unit& u, std::span<const buff
     }
     ref<request> r = core_->new_run({inputs.data(), inputs.size()}, {outputs.data(), outputs.size()});
     how.cheap = core_->is_cheap();
+    const kept_arguments kept{args, {claimed.data(), claimed.size()}, p};
+    how.check = [](const void* self) { static_cast<const kept_arguments*>(self)->require_usable(); };
+    how.arguments = &kept;
+    holds_place = false;  // the submission's now
     if (!dispatcher::submit(u, *r, how)) {
-      unclaim();
+      undo();
       return std::nullopt;
     }
     for (const buffer& b : results) b.handle()->made_by = r->id();
@@ -257,7 +297,7 @@ inline std::optional<execution> executable::run_on(unit& u, std::span<const buff
     }
     return execution(std::move(r), std::move(results), ref<device_core>(&where));
   } catch (...) {
-    unclaim();
+    undo();
     throw;
   }
 }

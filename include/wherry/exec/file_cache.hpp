@@ -48,15 +48,18 @@ class file_cache {
     if (!is_enabled()) return std::nullopt;
     const std::string path = path_of(key);
     std::ifstream file(path, std::ios::binary | std::ios::ate);
-    if (!file) return std::nullopt;
-    std::vector<std::byte> bytes(static_cast<std::size_t>(file.tellg()));
+    std::error_code ignored;
+    const std::streamoff size = file ? std::streamoff(file.tellg()) : -1;
+    if (size < 0 || !std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
     file.seekg(0).read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     if (!file) return std::nullopt;
-    if (auto blob = open_entry(bytes, key)) {
-      utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // used now
-      return blob;
+    std::optional<std::vector<std::byte>> blob;
+    if (!open_entry(bytes, key, blob)) {
+      std::filesystem::remove(path, ignored);  // damaged: the next one stores it again
     }
-    return std::nullopt;
+    if (blob) utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // used now
+    return blob;
   }
 
   /// Stores `blob` under `key`. Failure is a warning, once per process.
@@ -69,7 +72,7 @@ class file_cache {
     std::filesystem::create_directories(folder_, problem);
     detail::plan_writer w;
     w.bytes(std::as_bytes(std::span(key.data(), key.size())));
-    w.put(hash64(blob));
+    w.put(checksum_of(key, blob));
     w.bytes(blob);
     {
       std::ofstream file(temporary, std::ios::binary);
@@ -97,17 +100,23 @@ class file_cache {
     return folder_ + "/" + name + ".bin";
   }
 
-  static std::optional<std::vector<std::byte>> open_entry(std::span<const std::byte> bytes, std::string_view key) {
+  /// Returns false for a damaged entry; fills `blob` if the entry is sound and is `key`'s.
+  static bool open_entry(std::span<const std::byte> bytes, std::string_view key, std::optional<std::vector<std::byte>>& blob) {
     try {
       detail::plan_reader r(bytes);
-      if (r.text() != key) return std::nullopt;
+      const std::string stored_key = r.text();
       const auto checksum = r.get<std::uint64_t>();
-      const auto blob = r.bytes();
-      if (!r.at_end() || hash64(blob) != checksum) return std::nullopt;
-      return std::vector<std::byte>(blob.begin(), blob.end());
+      const auto content = r.bytes();
+      if (!r.at_end() || checksum_of(stored_key, content) != checksum) return false;
+      if (stored_key == key) blob.emplace(content.begin(), content.end());
+      return true;
     } catch (const error&) {
-      return std::nullopt;  // cut off or overwritten: as if it were not there
+      return false;
     }
+  }
+
+  static std::uint64_t checksum_of(std::string_view key, std::span<const std::byte> blob) noexcept {
+    return hash64(blob, hash64(std::as_bytes(std::span(key.data(), key.size()))));
   }
 
   void warn_unwritable() const {

@@ -116,6 +116,7 @@ class plan_reader {
 
 inline constexpr char plan_magic[9] = "WHRYPLAN";
 inline constexpr std::uint32_t plan_version = 1;
+inline constexpr std::uint64_t plan_bytes_limit = std::uint64_t{1} << 48;  // of one tensor, of the arena: no sum overflows
 
 inline void put_type(plan_writer& w, const tensor_type& t) {
   w.put(t.element);
@@ -127,21 +128,51 @@ inline tensor_type get_type(plan_reader& r) {
   tensor_type t;
   t.element = r.choice<dtype>(dtype_count, "element type");
   std::vector<std::int64_t> extents(r.count(8));
+  std::uint64_t elements = 1;
   for (std::int64_t& extent : extents) {
     extent = r.get<std::int64_t>();
     if (extent < 0) plan_reader::fail("a negative extent");
+    if (extent != 0 && elements > plan_bytes_limit / static_cast<std::uint64_t>(extent)) plan_reader::fail("a tensor too large");
+    if (extent != 0) elements *= static_cast<std::uint64_t>(extent);
   }
   t.dims = shape(std::span<const std::int64_t>(extents));
   return t;
+}
+
+/// True if some block contains itself. Removes blocks that nothing left refers to, until none is left or all are referred to.
+inline bool has_block_cycle(const plan& p) {
+  std::vector<std::size_t> references(p.blocks.size());
+  const auto each_child = [&p](std::size_t block, auto&& f) {
+    for (const step& s : p.blocks[block]) {
+      for (const std::uint32_t child : s.blocks) f(child);
+    }
+  };
+  for (std::size_t b = 0; b < p.blocks.size(); ++b) each_child(b, [&](std::uint32_t child) { ++references[child]; });
+  std::vector<std::size_t> free;
+  for (std::size_t b = 0; b < p.blocks.size(); ++b) {
+    if (references[b] == 0) free.push_back(b);
+  }
+  std::size_t removed = 0;
+  while (!free.empty()) {
+    const std::size_t b = free.back();
+    free.pop_back();
+    ++removed;
+    each_child(b, [&](std::uint32_t child) {
+      if (--references[child] == 0) free.push_back(child);
+    });
+  }
+  return removed != p.blocks.size();
 }
 
 inline void check_plan(const plan& p) {
   const auto region_size = [&p](const slot& s) -> std::uint64_t {
     switch (s.where) {
       case slot::region::input:
-        return s.index < p.inputs.size() ? p.inputs[s.index].bytes() : 0;
+        if (s.index >= p.inputs.size()) plan_reader::fail("a slot of an input that is not there");
+        return p.inputs[s.index].bytes();
       case slot::region::output:
-        return s.index < p.outputs.size() ? p.outputs[s.index].bytes() : 0;
+        if (s.index >= p.outputs.size()) plan_reader::fail("a slot of an output that is not there");
+        return p.outputs[s.index].bytes();
       case slot::region::arena:
         return p.arena_bytes;
       case slot::region::constant:
@@ -149,6 +180,14 @@ inline void check_plan(const plan& p) {
     }
     return 0;
   };
+  if (p.arena_bytes > plan_bytes_limit) plan_reader::fail("an arena too large");
+  std::vector<bool> placed(p.outputs.size());
+  std::vector<bool> donated(p.inputs.size());
+  for (const alias& a : p.aliases) {
+    if (placed[a.output] || donated[a.input]) plan_reader::fail("an output or an input that is aliased twice");
+    placed[a.output] = donated[a.input] = true;
+    if (p.outputs[a.output].bytes() != p.inputs[a.input].bytes()) plan_reader::fail("an output that does not fit its input");
+  }
   for (const slot& s : p.slots) {
     const std::uint64_t size = region_size(s);
     if (s.offset > size || s.bytes > size - s.offset) plan_reader::fail("a slot outside its region");
@@ -161,9 +200,16 @@ inline void check_plan(const plan& p) {
       const std::size_t least_slots = s.what == step::kind::copy ? 2 : s.what == step::kind::launch ? 0 : 1;
       const std::size_t least_blocks = s.what == step::kind::loop ? 2 : s.what == step::kind::branch ? 1 : 0;
       if (s.slots.size() < least_slots || s.blocks.size() < least_blocks) plan_reader::fail("a step without its operands");
+      if (s.extent < 0) plan_reader::fail("a negative extent of a step");
+      const std::uint64_t least_bytes = s.what == step::kind::copy ? p.slots[s.slots[1]].bytes
+                                        : s.what == step::kind::loop ? (s.trips < 0 ? 1 : 0)
+                                        : s.what == step::kind::branch ? 4
+                                                                       : 0;
+      if (!s.slots.empty() && p.slots[s.slots[0]].bytes < least_bytes) plan_reader::fail("a slot smaller than what is read of it");
     }
   }
   if (p.blocks.empty()) plan_reader::fail("no entry block");
+  if (has_block_cycle(p)) plan_reader::fail("a block inside itself");
 }
 
 }  // namespace detail
@@ -260,7 +306,7 @@ inline plan read_plan(std::span<const std::byte> bytes) {
   p.opencl_source = r.text();
   p.cpu_features = r.text();
   p.cost_ns = r.get<double>();
-  p.bounded = r.get<bool>();
+  p.bounded = r.choice<bool>(2, "mark");
   if (!r.at_end()) detail::plan_reader::fail("bytes behind its end");
   detail::check_plan(p);
   return p;

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -27,6 +28,9 @@ class loop_thread {
   loop_thread(const loop_thread&) = delete;
   loop_thread& operator=(const loop_thread&) = delete;
   ~loop_thread();
+
+  /// Returns one whose last owner may go on any thread, its own loop's included, which cannot join itself.
+  static std::shared_ptr<loop_thread> shared(const loop_options& options = {});
 
   /// Returns the loop. The first call waits until thread and loop are made; it throws what the loop's
   /// constructor threw, or std::system_error without a thread, and the next call tries again.
@@ -80,6 +84,17 @@ inline void loop_thread::serve(detail::one_shot_flag& is_made, std::exception_pt
   loop_.store(&*own, std::memory_order_release);
   is_made.set();
   own->run_until([this] { return stop_.has_run; });
+}
+
+inline std::shared_ptr<loop_thread> loop_thread::shared(const loop_options& options) {
+  return {new loop_thread(options), [](loop_thread* l) {
+            const loop* const home = l->loop_.load(std::memory_order_acquire);
+            if (home != nullptr && !home->is_forked() && home->is_here()) {
+              std::thread([l] { delete l; }).detach();
+            } else {
+              delete l;
+            }
+          }};
 }
 
 inline loop_thread::~loop_thread() {

@@ -9,7 +9,7 @@ using namespace mlir;
 
 namespace wherry::compile {
 
-Val Emitter::guarded(Value condition, Value laneCondition, const Element &element, unsigned lanes,
+Val Emitter::guarded(Value condition, Value laneCondition, const Element& element, unsigned lanes,
                      llvm::function_ref<Val()> inside, llvm::function_ref<Val()> outside) {
   const auto perLane = [&]() -> Val {
     if (!laneCondition) return inside();
@@ -23,17 +23,17 @@ namespace {
 
 /// Conditions joined by "and": one for all lanes, one that differs between them.
 struct Conditions {
-  KernelBuilder &b;
+  KernelBuilder& b;
   Value all, lanes;
   void add(Value condition) {
     if (!condition) return;
-    Value &into = KernelBuilder::lanesOf(condition) > 1 ? lanes : all;
+    Value& into = KernelBuilder::lanesOf(condition) > 1 ? lanes : all;
     into = into ? b.binary<arith::AndIOp>(into, condition) : condition;
   }
 };
 
 /// The bounds of a position where it is known to be inside.
-Index assumed(IndexMath &math, Index x, int64_t low, int64_t high) {
+Index assumed(IndexMath& math, Index x, int64_t low, int64_t high) {
   if (!x.isUniform()) return math.clamp(x, low, high);
   x.min = std::clamp(x.min, low, high);
   x.max = std::clamp(x.max, low, high);
@@ -42,7 +42,7 @@ Index assumed(IndexMath &math, Index x, int64_t low, int64_t high) {
 
 }  // namespace
 
-Val Emitter::pad(stablehlo::PadOp op, const Place &place) {
+Val Emitter::pad(stablehlo::PadOp op, const Place& place) {
   const Element element = Element::of(op.getType());
   const Shape from = shapeOf(op.getResult()), to = shapeOf(op.getOperand());
   const auto low = op.getEdgePaddingLow(), high = op.getEdgePaddingHigh(), interior = op.getInteriorPadding();
@@ -53,7 +53,7 @@ Val Emitter::pad(stablehlo::PadOp op, const Place &place) {
   Place inner = math.refine(place, from, [&](unsigned d) { return !plain(d) || !plain(d + 1); });
   Conditions conditions{b, {}, {}};
   unsigned dim = 0;
-  for (Part &part : inner) {
+  for (Part& part : inner) {
     const unsigned d = dim;
     dim += part.dims;
     if (part.dims != 1 || plain(d)) continue;
@@ -70,11 +70,12 @@ Val Emitter::pad(stablehlo::PadOp op, const Place &place) {
     conditions.add(math.inside(math.scale(rest, -1), 0, 1));
     part.index = math.div(part.index, gap);
   }
-  return guarded(conditions.all, conditions.lanes, element, lanesAt(place),
-                 [&] { return value(op.getOperand(), inner); }, outside);
+  return guarded(
+      conditions.all, conditions.lanes, element, lanesAt(place),
+      [&] { return value(op.getOperand(), inner); }, outside);
 }
 
-Val Emitter::concatenate(stablehlo::ConcatenateOp op, const Place &place) {
+Val Emitter::concatenate(stablehlo::ConcatenateOp op, const Place& place) {
   const Element element = Element::of(op.getType());
   const Shape from = shapeOf(op.getResult());
   const unsigned d = static_cast<unsigned>(op.getDimension());
@@ -92,23 +93,25 @@ Val Emitter::concatenate(stablehlo::ConcatenateOp op, const Place &place) {
   int64_t start = 0;
   for (const Value operand : op.getInputs()) {
     const int64_t size = shapeOf(operand)[d];
-    if (size > 0 && position.max >= start && position.min < start + size) pieces.push_back({operand, start, size});
+    if (size > 0 && position.max >= start && position.min < start + size)
+      pieces.push_back({operand, start, size});
     start += size;
   }
-  const auto read = [&](const Piece &piece) {
+  const auto read = [&](const Piece& piece) {
     Place there = inner;
     there[at].extent = piece.size;
     there[at].index = assumed(math, math.add(position, -piece.start), 0, piece.size - 1);
     return value(piece.operand, there);
   };
-  const auto choose = [&](const auto &self, ArrayRef<Piece> rest) -> Val {
+  const auto choose = [&](const auto& self, ArrayRef<Piece> rest) -> Val {
     if (rest.size() == 1) return read(rest.front());
     const size_t half = rest.size() / 2;
     const int64_t border = rest[half].start;
     if (position.isUniform()) {
       const Value isLow = b.cmpi(arith::CmpIPredicate::slt, position.base, border);
-      return branch(isLow, element, lanesAt(place), [&] { return self(self, rest.take_front(half)); },
-                    [&] { return self(self, rest.drop_front(half)); });
+      return branch(
+          isLow, element, lanesAt(place), [&] { return self(self, rest.take_front(half)); },
+          [&] { return self(self, rest.drop_front(half)); });
     }
     const Value isLow = b.cmpi(arith::CmpIPredicate::slt, math.vector(position), border);
     const Val low = self(self, rest.take_front(half));
@@ -117,7 +120,7 @@ Val Emitter::concatenate(stablehlo::ConcatenateOp op, const Place &place) {
   return choose(choose, pieces);
 }
 
-Val Emitter::iota(stablehlo::IotaOp op, const Place &place) {
+Val Emitter::iota(stablehlo::IotaOp op, const Place& place) {
   const Element element = Element::of(op.getType());
   const Shape shape = shapeOf(op.getResult());
   const int64_t d = op.getIotaDimension();
@@ -130,7 +133,7 @@ Val Emitter::iota(stablehlo::IotaOp op, const Place &place) {
   return converted(b, integer, element, {number, Value()});
 }
 
-Index Emitter::positionOf(Val value, const Element &element, int64_t high) {
+Index Emitter::positionOf(Val value, const Element& element, int64_t high) {
   Value x = value.re;
   const unsigned width = element.compute.getIntOrFloatBitWidth();
   const bool isUnsigned = element.isUnsigned();
@@ -156,30 +159,33 @@ Index Emitter::positionOf(Val value, const Element &element, int64_t high) {
   return position;
 }
 
-Val Emitter::dynamicSlice(stablehlo::DynamicSliceOp op, const Place &place) {
+Val Emitter::dynamicSlice(stablehlo::DynamicSliceOp op, const Place& place) {
   const Shape from = shapeOf(op.getResult()), to = shapeOf(op.getOperand());
-  Place inner = math.refine(place, from, [&](unsigned d) { return from[d] != to[d] || from[d + 1] != to[d + 1]; });
+  Place inner =
+      math.refine(place, from, [&](unsigned d) { return from[d] != to[d] || from[d + 1] != to[d + 1]; });
   unsigned dim = 0;
-  for (Part &part : inner) {
+  for (Part& part : inner) {
     const unsigned d = dim;
     dim += part.dims;
     if (part.dims != 1 || from[d] == to[d]) continue;
     const Value start = op.getStartIndices()[d];
-    part.index = math.add(part.index, positionOf(value(start, {}), Element::of(start.getType()), to[d] - from[d]));
+    part.index =
+        math.add(part.index, positionOf(value(start, {}), Element::of(start.getType()), to[d] - from[d]));
     part.extent = to[d];
   }
   return value(op.getOperand(), inner);
 }
 
-Val Emitter::dynamicUpdateSlice(stablehlo::DynamicUpdateSliceOp op, const Place &place) {
+Val Emitter::dynamicUpdateSlice(stablehlo::DynamicUpdateSliceOp op, const Place& place) {
   const Element element = Element::of(op.getType());
   const Shape from = shapeOf(op.getResult()), to = shapeOf(op.getUpdate());
   const auto outside = [&] { return value(op.getOperand(), place); };
   if (llvm::is_contained(to, 0)) return outside();
-  Place inner = math.refine(place, from, [&](unsigned d) { return from[d] != to[d] || from[d + 1] != to[d + 1]; });
+  Place inner =
+      math.refine(place, from, [&](unsigned d) { return from[d] != to[d] || from[d + 1] != to[d + 1]; });
   Conditions conditions{b, {}, {}};
   unsigned dim = 0;
-  for (Part &part : inner) {
+  for (Part& part : inner) {
     const unsigned d = dim;
     dim += part.dims;
     if (part.dims != 1 || from[d] == to[d]) continue;
@@ -190,11 +196,12 @@ Val Emitter::dynamicUpdateSlice(stablehlo::DynamicUpdateSliceOp op, const Place 
     conditions.add(math.inside(part.index, 0, to[d]));
     part.index = assumed(math, part.index, 0, to[d] - 1);
   }
-  return guarded(conditions.all, conditions.lanes, element, lanesAt(place),
-                 [&] { return value(op.getUpdate(), inner); }, outside);
+  return guarded(
+      conditions.all, conditions.lanes, element, lanesAt(place), [&] { return value(op.getUpdate(), inner); },
+      outside);
 }
 
-Val Emitter::gather(stablehlo::GatherOp op, const Place &place) {
+Val Emitter::gather(stablehlo::GatherOp op, const Place& place) {
   const auto numbers = op.getDimensionNumbers();
   const Shape operand = shapeOf(op.getOperand()), indices = shapeOf(op.getStartIndices());
   const auto offsetDims = numbers.getOffsetDims();
@@ -206,7 +213,8 @@ Val Emitter::gather(stablehlo::GatherOp op, const Place &place) {
     (llvm::is_contained(offsetDims, static_cast<int64_t>(d)) ? offsets : batch).push_back(result[d]);
   const auto startAt = [&](int64_t component, int64_t high) {
     SmallVector<Index, 4> at(batch.begin(), batch.end());
-    if (vectorDim < static_cast<int64_t>(indices.size())) at.insert(at.begin() + vectorDim, math.constant(component));
+    if (vectorDim < static_cast<int64_t>(indices.size()))
+      at.insert(at.begin() + vectorDim, math.constant(component));
     const Val start = value(op.getStartIndices(), math.join(at, indices));
     return positionOf(start, Element::of(op.getStartIndices().getType()), high);
   };
@@ -217,8 +225,10 @@ Val Emitter::gather(stablehlo::GatherOp op, const Place &place) {
     const bool isCollapsed = llvm::is_contained(numbers.getCollapsedSliceDims(), d);
     Index position = isBatching || isCollapsed ? math.constant(0) : offsets[nextOffset++];
     if (const auto it = llvm::find(numbers.getStartIndexMap(), d); it != numbers.getStartIndexMap().end())
-      position = math.add(position, startAt(it - numbers.getStartIndexMap().begin(), operand[d] - op.getSliceSizes()[d]));
-    if (const auto it = llvm::find(numbers.getOperandBatchingDims(), d); it != numbers.getOperandBatchingDims().end()) {
+      position = math.add(
+          position, startAt(it - numbers.getStartIndexMap().begin(), operand[d] - op.getSliceSizes()[d]));
+    if (const auto it = llvm::find(numbers.getOperandBatchingDims(), d);
+        it != numbers.getOperandBatchingDims().end()) {
       const int64_t of = numbers.getStartIndicesBatchingDims()[it - numbers.getOperandBatchingDims().begin()];
       position = math.add(position, batch[of > vectorDim ? of - 1 : of]);
     }
@@ -227,7 +237,7 @@ Val Emitter::gather(stablehlo::GatherOp op, const Place &place) {
   return value(op.getOperand(), math.join(at, operand));
 }
 
-Val Emitter::bitcastConvert(stablehlo::BitcastConvertOp op, const Place &place) {
+Val Emitter::bitcastConvert(stablehlo::BitcastConvertOp op, const Place& place) {
   const Element from = Element::of(op.getOperand().getType()), to = Element::of(op.getType());
   const Shape operand = shapeOf(op.getOperand()), result = shapeOf(op.getResult());
   if (from.bits == to.bits) {
@@ -240,9 +250,10 @@ Val Emitter::bitcastConvert(stablehlo::BitcastConvertOp op, const Place &place) 
   if (from.bits > to.bits) {  // the last dimension of the result counts pieces of one element
     const Index piece = indices.pop_back_val();
     const Value whole = bitsOf(b, from, value(op.getOperand(), math.join(indices, operand)).re);
-    const Value number = piece.isUniform() ? b.make<arith::IndexCastOp>(b.indexLaneType(), piece.base)
-                                           : math.vector(piece);
-    const Val amount = converted(b, Element::of(b.indexLaneType()), Element::of(integer(from.bits)), {number, Value()});
+    const Value number =
+        piece.isUniform() ? b.make<arith::IndexCastOp>(b.indexLaneType(), piece.base) : math.vector(piece);
+    const Val amount =
+        converted(b, Element::of(b.indexLaneType()), Element::of(integer(from.bits)), {number, Value()});
     const Value moved = b.binary<arith::ShRUIOp>(whole, b.binary<arith::MulIOp>(amount.re, to.bits));
     return {fromBits(b, to, rounded(b, to, b.cast<arith::TruncIOp>(moved, integer(to.bits)))), Value()};
   }

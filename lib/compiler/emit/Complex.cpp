@@ -1,9 +1,8 @@
 // Complex.cpp: the rules for complex elements.
 #include "compiler/emit/Rules.h"
-
+#include "llvm/ADT/TypeSwitch.h"
 #include "stablehlo/Chlo.h"
 #include "stablehlo/Dialect.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -12,7 +11,7 @@ namespace wherry::compile {
 namespace {
 
 /// |x + iy| without overflow or underflow on the way: the larger part times sqrt(1 + ratio^2).
-Value magnitude(KernelBuilder &b, const Element &e, Val z) {
+Value magnitude(KernelBuilder& b, const Element& e, Val z) {
   const Value x = b.unary<math::AbsFOp>(z.re), y = b.unary<math::AbsFOp>(z.im);
   const Value high = b.binary<arith::MaximumFOp>(x, y), low = b.binary<arith::MinimumFOp>(x, y);
   const Value zero = b.constantFloat(e.compute, 0.0), one = b.constantFloat(e.compute, 1.0);
@@ -25,8 +24,9 @@ Value magnitude(KernelBuilder &b, const Element &e, Val z) {
   return b.select(isInfinite, infinity, size);
 }
 
-/// x / y with the divisor scaled by its larger part, so that no product overflows where the quotient does not.
-Val quotient(KernelBuilder &b, Val x, Val y) {
+/// x / y with the divisor scaled by its larger part, so that no product overflows where the quotient does
+/// not.
+Val quotient(KernelBuilder& b, Val x, Val y) {
   const Value high = b.binary<arith::MaximumFOp>(b.unary<math::AbsFOp>(y.re), b.unary<math::AbsFOp>(y.im));
   const Value c = b.binary<arith::DivFOp>(y.re, high), d = b.binary<arith::DivFOp>(y.im, high);
   const Value size = b.fma(y.re, c, b.binary<arith::MulFOp>(y.im, d));
@@ -37,24 +37,31 @@ Val quotient(KernelBuilder &b, Val x, Val y) {
 
 }  // namespace
 
-Val complexElementwise(KernelBuilder &b, Operation *op, const Element &e, ArrayRef<Val> v) {
-  return llvm::TypeSwitch<Operation *, Val>(op)
+Val complexElementwise(KernelBuilder& b, Operation* op, const Element& e, ArrayRef<Val> v) {
+  return llvm::TypeSwitch<Operation*, Val>(op)
       .Case([&](stablehlo::AddOp) { return combine(b, Combiner::Add, e, v[0], v[1]); })
       .Case([&](stablehlo::MulOp) { return combine(b, Combiner::Mul, e, v[0], v[1]); })
       .Case([&](chlo::SquareOp) {
-        // (x - y) (x + y) has no cancellation of rounded squares; equal magnitudes, infinite ones too, give 0.
+        // (x - y) (x + y) has no cancellation of rounded squares; equal magnitudes give 0 however large.
         const Value x = v[0].re, y = v[0].im;
-        const Value product = b.binary<arith::MulFOp>(b.binary<arith::SubFOp>(x, y), b.binary<arith::AddFOp>(x, y));
-        const Value equal = b.cmpf(arith::CmpFPredicate::OEQ, b.unary<math::AbsFOp>(x), b.unary<math::AbsFOp>(y));
+        const Value product =
+            b.binary<arith::MulFOp>(b.binary<arith::SubFOp>(x, y), b.binary<arith::AddFOp>(x, y));
+        const Value size = b.unary<math::AbsFOp>(x);
+        const Value equal =
+            b.binary<arith::AndIOp>(b.cmpf(arith::CmpFPredicate::OEQ, size, b.unary<math::AbsFOp>(y)),
+                                    b.cmpf(arith::CmpFPredicate::OLT, size, extremeOf(b, e.part(), true)));
         const Value xy = b.binary<arith::MulFOp>(x, y);
-        return Val{b.select(equal, b.constantFloat(e.compute, 0.0), product), b.binary<arith::AddFOp>(xy, xy)};
+        return Val{b.select(equal, b.constantFloat(e.compute, 0.0), product),
+                   b.binary<arith::AddFOp>(xy, xy)};
       })
       .Case([&](chlo::ConjOp) { return Val{v[0].re, b.unary<arith::NegFOp>(v[0].im)}; })
       .Case([&](stablehlo::SubtractOp) {
         return Val{b.binary<arith::SubFOp>(v[0].re, v[1].re), b.binary<arith::SubFOp>(v[0].im, v[1].im)};
       })
       .Case([&](stablehlo::DivOp) { return quotient(b, v[0], v[1]); })
-      .Case([&](stablehlo::NegOp) { return Val{b.unary<arith::NegFOp>(v[0].re), b.unary<arith::NegFOp>(v[0].im)}; })
+      .Case([&](stablehlo::NegOp) {
+        return Val{b.unary<arith::NegFOp>(v[0].re), b.unary<arith::NegFOp>(v[0].im)};
+      })
       .Case([&](stablehlo::AbsOp) { return Val{magnitude(b, e, v[0]), Value()}; })
       .Case([&](stablehlo::SignOp) {
         const Value size = magnitude(b, e, v[0]);
@@ -64,7 +71,7 @@ Val complexElementwise(KernelBuilder &b, Operation *op, const Element &e, ArrayR
       })
       .Case([&](stablehlo::RealOp) { return Val{v[0].re, Value()}; })
       .Case([&](stablehlo::ImagOp) { return Val{v[0].im, Value()}; })
-      .Default([](Operation *) { return Val(); });
+      .Default([](Operation*) { return Val(); });
 }
 
 }  // namespace wherry::compile

@@ -11,7 +11,7 @@ using Kind = Element::Kind;
 
 /// f64 to f32, keeping in the last bit that something was lost: rounding that again to fewer bits is
 /// then as good as rounding once.
-Value toOdd(KernelBuilder &b, Value x) {
+Value toOdd(KernelBuilder& b, Value x) {
   const Type i32 = IntegerType::get(b.context(), 32);
   const Type f32 = Float32Type::get(b.context());
   const Value y = b.cast<arith::TruncFOp>(x, f32);
@@ -26,19 +26,19 @@ Value toOdd(KernelBuilder &b, Value x) {
   return b.cast<arith::BitcastOp>(b.select(adjust, moved, bits), f32);
 }
 
-Value floatToInt(KernelBuilder &b, const Element &to, Value x) {
+Value floatToInt(KernelBuilder& b, const Element& to, Value x) {
   const unsigned width = to.bits;
   const bool isUnsigned = to.isUnsigned();
   const double high = std::ldexp(1.0, static_cast<int>(isUnsigned ? width : width - 1));
   const Value belowTop = b.cmpf(arith::CmpFPredicate::OLT, x, high);
-  const Value aboveBottom = isUnsigned ? b.cmpf(arith::CmpFPredicate::OGT, x, -1.0)
-                                       : b.cmpf(arith::CmpFPredicate::OGE, x, -high);
+  const Value aboveBottom =
+      isUnsigned ? b.cmpf(arith::CmpFPredicate::OGT, x, -1.0) : b.cmpf(arith::CmpFPredicate::OGE, x, -high);
   const Value inside = b.binary<arith::AndIOp>(belowTop, aboveBottom);
   const Type scalar = getElementTypeOrSelf(x.getType());
   const Value safe = b.select(inside, x, b.constantFloat(scalar, 0.0));
   const Type wide = IntegerType::get(b.context(), width > 32 || (isUnsigned && width == 32) ? 64 : 32);
-  Value result = isUnsigned && width == 64 ? b.cast<arith::FPToUIOp>(safe, wide)
-                                           : b.cast<arith::FPToSIOp>(safe, wide);
+  Value result =
+      isUnsigned && width == 64 ? b.cast<arith::FPToUIOp>(safe, wide) : b.cast<arith::FPToSIOp>(safe, wide);
   if (wide != to.compute) result = b.cast<arith::TruncIOp>(result, to.compute);
   const Value isHigh = b.cmpf(arith::CmpFPredicate::OGE, x, high);
   result = b.select(isHigh, extremeOf(b, to, true), result);
@@ -47,7 +47,7 @@ Value floatToInt(KernelBuilder &b, const Element &to, Value x) {
   return result;
 }
 
-Value intToFloat(KernelBuilder &b, const Element &from, const Element &to, Value x) {
+Value intToFloat(KernelBuilder& b, const Element& from, const Element& to, Value x) {
   if (from.kind == Kind::Bool)
     return b.select(x, b.constantFloat(to.compute, 1.0), b.constantFloat(to.compute, 0.0));
   const auto plain = [&](Value v, Type type) {
@@ -79,7 +79,7 @@ Value intToFloat(KernelBuilder &b, const Element &from, const Element &to, Value
   return rounded(b, to, toOdd(b, plain(x, f64)));
 }
 
-Value intToInt(KernelBuilder &b, const Element &from, const Element &to, Value x) {
+Value intToInt(KernelBuilder& b, const Element& from, const Element& to, Value x) {
   const unsigned have = from.compute.getIntOrFloatBitWidth(), want = to.compute.getIntOrFloatBitWidth();
   if (want > have)
     x = from.isUnsigned() ? b.cast<arith::ExtUIOp>(x, to.compute) : b.cast<arith::ExtSIOp>(x, to.compute);
@@ -88,7 +88,7 @@ Value intToInt(KernelBuilder &b, const Element &from, const Element &to, Value x
   return rounded(b, to, x);
 }
 
-Value realConverted(KernelBuilder &b, const Element &from, const Element &to, Value x) {
+Value realConverted(KernelBuilder& b, const Element& from, const Element& to, Value x) {
   if (from == to) return x;
   if (to.kind == Kind::Bool) {
     if (from.isFloat()) return b.cmpf(arith::CmpFPredicate::UNE, x, 0.0);
@@ -106,12 +106,13 @@ Value realConverted(KernelBuilder &b, const Element &from, const Element &to, Va
 
 }  // namespace
 
-Val converted(KernelBuilder &b, const Element &from, const Element &to, Val x) {
+Val converted(KernelBuilder& b, const Element& from, const Element& to, Val x) {
   if (from == to) return x;
   const Element fromPart = from.part(), toPart = to.part();
   Val result{realConverted(b, fromPart, toPart, x.re), Value()};
   if (to.isComplex())
-    result.im = from.isComplex() ? realConverted(b, fromPart, toPart, x.im) : b.constantFloat(to.compute, 0.0);
+    result.im =
+        from.isComplex() ? realConverted(b, fromPart, toPart, x.im) : b.constantFloat(to.compute, 0.0);
   return result;
 }
 

@@ -3,7 +3,6 @@
 
 #include "compiler/emit/Element.h"
 #include "compiler/emit/Movement.h"
-
 #include "stablehlo/Dialect.h"
 
 using namespace mlir;
@@ -13,26 +12,29 @@ namespace wherry::compile {
 static int64_t countOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()).getNumElements(); }
 
 /// Of one element of the result (of the operand, for a reduce; of one product, for a dot).
-static double elementCost(Operation *op) {
-  const Element element = Element::of(op->getOperands().empty() ? op->getResult(0).getType() : op->getOperand(0).getType());
+static double elementCost(Operation* op) {
+  const Element element =
+      Element::of(op->getOperands().empty() ? op->getResult(0).getType() : op->getOperand(0).getType());
   const double width = element.bits == 64 ? 2.0 : 1.0, parts = element.isComplex() ? 4.0 : 1.0;
   const double narrow = element.isFloat() && element.isNarrow() ? 6.0 : 1.0;
-  if (isa<stablehlo::ConstantOp, stablehlo::ReshapeOp, stablehlo::BroadcastInDimOp, stablehlo::SliceOp>(op)) return 0.0;
+  if (isa<stablehlo::ConstantOp, stablehlo::ReshapeOp, stablehlo::BroadcastInDimOp, stablehlo::SliceOp>(op))
+    return 0.0;
   if (isa<stablehlo::ExpOp, stablehlo::LogOp, stablehlo::Log1pOp, stablehlo::Expm1Op, stablehlo::LogisticOp,
           stablehlo::TanhOp, stablehlo::CbrtOp>(op))
     return 0.25 * width;
   if (isa<stablehlo::SineOp, stablehlo::CosineOp, stablehlo::TanOp, stablehlo::PowOp, stablehlo::Atan2Op,
           stablehlo::MapOp>(op))
     return 0.8 * width;
-  if (isa<stablehlo::DivOp, stablehlo::RemOp>(op)) return element.isInteger() ? 2.0 * width : 0.15 * width * parts;
+  if (isa<stablehlo::DivOp, stablehlo::RemOp>(op))
+    return element.isInteger() ? 2.0 * width : 0.15 * width * parts;
   if (isa<stablehlo::SqrtOp, stablehlo::RsqrtOp>(op)) return 0.2 * width;
-  if (isa<stablehlo::GatherOp, stablehlo::TransposeOp, stablehlo::PadOp, stablehlo::ConcatenateOp, stablehlo::ReverseOp,
-          stablehlo::DynamicUpdateSliceOp>(op))
+  if (isa<stablehlo::GatherOp, stablehlo::TransposeOp, stablehlo::PadOp, stablehlo::ConcatenateOp,
+          stablehlo::ReverseOp, stablehlo::DynamicUpdateSliceOp>(op))
     return 0.5 * width;
   return 0.03 * width * parts * narrow;
 }
 
-Cost costOf(const Cluster &cluster) {
+Cost costOf(const Cluster& cluster) {
   Cost cost;
   const auto see = [&](Value value) {
     const Element element = Element::of(value.getType());
@@ -47,12 +49,12 @@ Cost costOf(const Cluster &cluster) {
   }
   for (const Value output : cluster.outputs)
     cost.totalNs += 0.01 * static_cast<double>(countOf(output)) * Element::of(output.getType()).bits / 8.0;
-  for (Operation *op : cluster.ops) {
+  for (Operation* op : cluster.ops) {
     for (const Value result : op->getResults()) see(result);
     if (const auto dims = DotDims::of(op)) {
       cost.hasDot = true;
       double products = static_cast<double>(countOf(op->getResult(0)));
-      for (const auto &group : dims->groups) products *= static_cast<double>(group.extent);
+      for (const auto& group : dims->groups) products *= static_cast<double>(group.extent);
       cost.totalNs += 0.03 * products * (Element::of(op->getResult(0).getType()).bits == 64 ? 2.0 : 1.0);
       continue;
     }

@@ -7,13 +7,13 @@
 namespace wherry::compile {
 
 struct Cost {
-  double totalNs = 0;       // on one core, data in cache
-  unsigned widestBits = 8;  // of the widest element type
+  double totalNs = 0;        // on one core, data in cache
+  unsigned widestBits = 8;   // of the widest element type
   int64_t mostElements = 0;  // of the largest tensor
   bool hasDot = false;
 };
 
 /// The cost of all results of `cluster`.
-Cost costOf(const Cluster &cluster);
+Cost costOf(const Cluster& cluster);
 
 }  // namespace wherry::compile

@@ -13,7 +13,7 @@ Element Element::of(Type type) {
     type = complex.getElementType();
   }
   e.type = type;
-  MLIRContext *context = type.getContext();
+  MLIRContext* context = type.getContext();
   if (const auto integer = dyn_cast<IntegerType>(type)) {
     e.bits = integer.getWidth();
     e.kind = e.bits == 1 ? Kind::Bool : integer.isUnsigned() ? Kind::Unsigned : Kind::Signed;
@@ -43,7 +43,7 @@ namespace {
 struct Narrow {
   unsigned exponentBits, mantissaBits;
   int bias;
-  bool infinities;  // the greatest exponent holds infinities and NaN
+  bool infinities;    // the greatest exponent holds infinities and NaN
   bool unsignedZero;  // the code of -0 is the only NaN
 };
 
@@ -61,7 +61,7 @@ Narrow layoutOf(Type type) {
 
 /// f32 arithmetic on the bits of a value, for conversions.
 struct Bits {
-  KernelBuilder &b;
+  KernelBuilder& b;
   Type i32 = IntegerType::get(b.context(), 32);
   Type f32 = Float32Type::get(b.context());
 
@@ -88,14 +88,14 @@ uint32_t floatBits(double x) {
 }
 
 /// The greatest finite value, as f32.
-double greatest(const Narrow &n) {
+double greatest(const Narrow& n) {
   const int top = (1 << n.exponentBits) - 1 - n.bias - (n.infinities ? 1 : 0);
   const bool lastIsNan = !n.infinities && !n.unsignedZero;  // f8E4M3FN
   const double mantissa = 2.0 - std::ldexp(lastIsNan ? 2.0 : 1.0, -static_cast<int>(n.mantissaBits));
   return std::ldexp(mantissa, top);
 }
 
-Value roundedFloat(KernelBuilder &b, const Element &element, Value x) {
+Value roundedFloat(KernelBuilder& b, const Element& element, Value x) {
   const Narrow n = layoutOf(element.type);
   Bits bits{b};
   const unsigned dropped = 23 - n.mantissaBits;
@@ -108,7 +108,8 @@ Value roundedFloat(KernelBuilder &b, const Element &element, Value x) {
   const Value sign = bits.all(all, 0x80000000u);
   const Value size = bits.all(all, 0x7FFFFFFFu);
   Value result = bits.nearestEven(size, dropped);
-  // Below the least normal number the step is constant: adding a power of two whose own step it is rounds to it.
+  // Below the least normal number the step is constant: adding a power of two whose own step it is rounds to
+  // it.
   const int least = 1 - n.bias;
   const double step = std::ldexp(1.0, least - static_cast<int>(n.mantissaBits));
   const Value magic = b.constantFloat(bits.f32, step * 8388608.0);
@@ -124,7 +125,7 @@ Value roundedFloat(KernelBuilder &b, const Element &element, Value x) {
   return bits.toFloat(bits.any(result, sign));
 }
 
-Value decodedFloat(KernelBuilder &b, const Element &element, Value stored) {
+Value decodedFloat(KernelBuilder& b, const Element& element, Value stored) {
   const Narrow n = layoutOf(element.type);
   Bits bits{b};
   const Value code = b.cast<arith::ExtUIOp>(stored, bits.i32);
@@ -137,9 +138,10 @@ Value decodedFloat(KernelBuilder &b, const Element &element, Value stored) {
   Value result = bits.add(moved, static_cast<uint32_t>(127 - n.bias) << 23);
   // Subnormal codes: as if the exponent were 1, less that power of two.
   const Value one = b.constantFloat(bits.f32, std::ldexp(1.0, 1 - n.bias));
-  const Value fine = b.binary<arith::SubFOp>(
-      bits.toFloat(bits.add(moved, static_cast<uint32_t>(128 - n.bias) << 23)), one);
-  result = b.select(b.cmpi(arith::CmpIPredicate::ult, size, 1u << n.mantissaBits), bits.ofFloat(fine), result);
+  const Value fine =
+      b.binary<arith::SubFOp>(bits.toFloat(bits.add(moved, static_cast<uint32_t>(128 - n.bias) << 23)), one);
+  result =
+      b.select(b.cmpi(arith::CmpIPredicate::ult, size, 1u << n.mantissaBits), bits.ofFloat(fine), result);
   if (n.infinities) {
     const uint32_t special = ((1u << n.exponentBits) - 1) << n.mantissaBits;
     result = b.select(b.cmpi(arith::CmpIPredicate::uge, size, special), bits.any(moved, 0x7F800000u), result);
@@ -153,7 +155,7 @@ Value decodedFloat(KernelBuilder &b, const Element &element, Value stored) {
   return bits.toFloat(result);
 }
 
-Value encodedFloat(KernelBuilder &b, const Element &element, Value x) {
+Value encodedFloat(KernelBuilder& b, const Element& element, Value x) {
   const Narrow n = layoutOf(element.type);
   Bits bits{b};
   const Value all = bits.ofFloat(x);
@@ -167,12 +169,14 @@ Value encodedFloat(KernelBuilder &b, const Element &element, Value x) {
   const Value magic = b.constantFloat(bits.f32, step * 8388608.0);
   const Value sum = b.binary<arith::AddFOp>(bits.toFloat(size), magic);
   const Value fine = bits.add(bits.ofFloat(sum), 0u - floatBits(step * 8388608.0));
-  result = b.select(b.cmpi(arith::CmpIPredicate::ult, size, floatBits(std::ldexp(1.0, 1 - n.bias))), fine, result);
+  result =
+      b.select(b.cmpi(arith::CmpIPredicate::ult, size, floatBits(std::ldexp(1.0, 1 - n.bias))), fine, result);
   const Value isNan = bits.above(size, 0x7F800000u);
   if (n.infinities) {
     const uint32_t special = ((1u << n.exponentBits) - 1) << n.mantissaBits;
     const Value payload = bits.all(bits.right(size, shift), (1u << n.mantissaBits) - 1);
-    result = b.select(b.cmpi(arith::CmpIPredicate::uge, size, 0x7F800000u), bits.any(payload, special), result);
+    result =
+        b.select(b.cmpi(arith::CmpIPredicate::uge, size, 0x7F800000u), bits.any(payload, special), result);
   } else if (!n.unsignedZero) {
     result = b.select(isNan, bits.constant(sizeMask), result);
   }
@@ -183,7 +187,7 @@ Value encodedFloat(KernelBuilder &b, const Element &element, Value x) {
 
 }  // namespace
 
-Value rounded(KernelBuilder &b, const Element &element, Value x) {
+Value rounded(KernelBuilder& b, const Element& element, Value x) {
   if (!element.isNarrow()) return x;
   if (element.isFloat()) return roundedFloat(b, element, x);
   const int64_t spare = element.compute.getIntOrFloatBitWidth() - element.bits;
@@ -191,50 +195,51 @@ Value rounded(KernelBuilder &b, const Element &element, Value x) {
   return b.binary<arith::ShRSIOp>(b.binary<arith::ShLIOp>(x, spare), spare);
 }
 
-Val rounded(KernelBuilder &b, const Element &element, Val x) {
+Val rounded(KernelBuilder& b, const Element& element, Val x) {
   const Element part = element.part();
   return {rounded(b, part, x.re), x.im ? rounded(b, part, x.im) : Value()};
 }
 
-Value decoded(KernelBuilder &b, const Element &element, Value stored) {
+Value decoded(KernelBuilder& b, const Element& element, Value stored) {
   if (element.kind == Element::Kind::Bool) return b.cmpi(arith::CmpIPredicate::ne, stored, 0);
   if (!element.isNarrow()) return stored;
   // The unused bits of a byte may hold anything.
   return element.isFloat() ? decodedFloat(b, element, stored) : rounded(b, element, stored);
 }
 
-Value encoded(KernelBuilder &b, const Element &element, Value x) {
+Value encoded(KernelBuilder& b, const Element& element, Value x) {
   if (element.kind == Element::Kind::Bool) return b.cast<arith::ExtUIOp>(x, element.storage);
   return element.isFloat() && element.isNarrow() ? encodedFloat(b, element, x) : x;
 }
 
-Value bitsOf(KernelBuilder &b, const Element &element, Value x) {
+Value bitsOf(KernelBuilder& b, const Element& element, Value x) {
   const Value stored = encoded(b, element, x);
   if (!isa<FloatType>(element.storage)) return stored;
   return b.cast<arith::BitcastOp>(stored, IntegerType::get(b.context(), element.bits));
 }
 
-Value fromBits(KernelBuilder &b, const Element &element, Value bits) {
+Value fromBits(KernelBuilder& b, const Element& element, Value bits) {
   if (isa<FloatType>(element.storage)) bits = b.cast<arith::BitcastOp>(bits, element.storage);
   return decoded(b, element, bits);
 }
 
-Val constantOf(KernelBuilder &b, const Element &element, double value) {
+Val constantOf(KernelBuilder& b, const Element& element, double value) {
   const auto part = [&](double x) {
-    return isa<FloatType>(element.compute) ? b.constantFloat(element.compute, x)
-                                           : b.constantInt(element.compute, static_cast<uint64_t>(static_cast<int64_t>(x)));
+    return isa<FloatType>(element.compute)
+               ? b.constantFloat(element.compute, x)
+               : b.constantInt(element.compute, static_cast<uint64_t>(static_cast<int64_t>(x)));
   };
   return {part(value), element.isComplex() ? part(0.0) : Value()};
 }
 
-static Value partOf(KernelBuilder &b, const Element &element, const APFloat &value) {
+static Value partOf(KernelBuilder& b, const Element& element, const APFloat& value) {
   APFloat wide = value;
   bool loses = false;
   wide.convert(cast<FloatType>(element.compute).getFloatSemantics(), APFloat::rmNearestTiesToEven, &loses);
   return b.constant(FloatAttr::get(element.compute, wide));
 }
 
-Val constantOf(KernelBuilder &b, const Element &element, Attribute value) {
+Val constantOf(KernelBuilder& b, const Element& element, Attribute value) {
   if (const auto real = dyn_cast<FloatAttr>(value)) return {partOf(b, element, real.getValue()), Value()};
   if (const auto integer = dyn_cast<IntegerAttr>(value)) {
     const APInt bits = integer.getValue();
@@ -249,15 +254,16 @@ Val constantOf(KernelBuilder &b, const Element &element, Attribute value) {
   return {};
 }
 
-Value extremeOf(KernelBuilder &b, const Element &element, bool most) {
+Value extremeOf(KernelBuilder& b, const Element& element, bool most) {
   if (element.isFloat()) {
-    const auto &semantics = cast<FloatType>(element.compute).getFloatSemantics();
+    const auto& semantics = cast<FloatType>(element.compute).getFloatSemantics();
     return b.constant(FloatAttr::get(element.compute, APFloat::getInf(semantics, !most)));
   }
   const unsigned width = element.compute.getIntOrFloatBitWidth();
-  APInt value = element.isUnsigned() ? (most ? APInt::getLowBitsSet(width, element.bits) : APInt(width, 0))
-                                     : (most ? APInt::getSignedMaxValue(element.bits)
-                                             : APInt::getSignedMinValue(element.bits)).sext(width);
+  APInt value = element.isUnsigned()
+                    ? (most ? APInt::getLowBitsSet(width, element.bits) : APInt(width, 0))
+                    : (most ? APInt::getSignedMaxValue(element.bits) : APInt::getSignedMinValue(element.bits))
+                          .sext(width);
   return b.constant(IntegerAttr::get(element.compute, value));
 }
 

@@ -6,11 +6,10 @@
 // Conversions between a narrow float and its bits are integer arithmetic, so both exits give the same bits.
 #pragma once
 
-#include "compiler/emit/KernelBuilder.h"
-
-#include "mlir/IR/BuiltinTypes.h"
-
 #include <cmath>
+
+#include "compiler/emit/KernelBuilder.h"
+#include "mlir/IR/BuiltinTypes.h"
 
 namespace wherry::compile {
 
@@ -35,7 +34,7 @@ struct Element {
   unsigned parts() const { return isComplex() ? 2 : 1; }
   /// One part of a complex type; the type itself otherwise.
   Element part() const;
-  friend bool operator==(const Element &a, const Element &b) { return a.kind == b.kind && a.type == b.type; }
+  friend bool operator==(const Element& a, const Element& b) { return a.kind == b.kind && a.type == b.type; }
 };
 
 /// One element, or one per lane. `im` is set for complex types only.
@@ -45,25 +44,25 @@ struct Val {
 };
 
 /// Rounds (floats) or wraps (integers) a value of the computing type to `element`.
-mlir::Value rounded(KernelBuilder &b, const Element &element, mlir::Value x);
-Val rounded(KernelBuilder &b, const Element &element, Val x);
+mlir::Value rounded(KernelBuilder& b, const Element& element, mlir::Value x);
+Val rounded(KernelBuilder& b, const Element& element, Val x);
 
 /// Between memory and the computing type. `element` is not complex; `encoded` takes a rounded value.
-mlir::Value decoded(KernelBuilder &b, const Element &element, mlir::Value stored);
-mlir::Value encoded(KernelBuilder &b, const Element &element, mlir::Value x);
+mlir::Value decoded(KernelBuilder& b, const Element& element, mlir::Value stored);
+mlir::Value encoded(KernelBuilder& b, const Element& element, mlir::Value x);
 
 /// stablehlo.convert: floats to integers truncate and saturate, NaN gives 0; others round to nearest even.
-Val converted(KernelBuilder &b, const Element &from, const Element &to, Val x);
+Val converted(KernelBuilder& b, const Element& from, const Element& to, Val x);
 
 /// The bits of a (not complex) element as an integer of exactly its storage width, and back.
-mlir::Value bitsOf(KernelBuilder &b, const Element &element, mlir::Value x);
-mlir::Value fromBits(KernelBuilder &b, const Element &element, mlir::Value bits);
+mlir::Value bitsOf(KernelBuilder& b, const Element& element, mlir::Value x);
+mlir::Value fromBits(KernelBuilder& b, const Element& element, mlir::Value bits);
 
 /// The same number in every lane, as `element` holds it.
-Val constantOf(KernelBuilder &b, const Element &element, double value);
+Val constantOf(KernelBuilder& b, const Element& element, double value);
 /// The attribute of a splat constant as a value; null if it is of an unknown kind.
-Val constantOf(KernelBuilder &b, const Element &element, mlir::Attribute value);
+Val constantOf(KernelBuilder& b, const Element& element, mlir::Attribute value);
 /// The least (`most` false) or greatest value: infinities for floats.
-mlir::Value extremeOf(KernelBuilder &b, const Element &element, bool most);
+mlir::Value extremeOf(KernelBuilder& b, const Element& element, bool most);
 
 }  // namespace wherry::compile

@@ -1,10 +1,9 @@
 // Elementwise.cpp: the rules for real elements.
 #include "compiler/emit/Rules.h"
-
+#include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "stablehlo/Chlo.h"
 #include "stablehlo/Dialect.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -16,8 +15,8 @@ using Kind = Element::Kind;
 using IntPredicate = arith::CmpIPredicate;
 using FloatPredicate = arith::CmpFPredicate;
 
-std::optional<ElementaryFn> functionOf(Operation *op) {
-  return llvm::TypeSwitch<Operation *, std::optional<ElementaryFn>>(op)
+std::optional<ElementaryFn> functionOf(Operation* op) {
+  return llvm::TypeSwitch<Operation*, std::optional<ElementaryFn>>(op)
       .Case([](stablehlo::ExpOp) { return ElementaryFn::exp; })
       .Case([](stablehlo::Expm1Op) { return ElementaryFn::expm1; })
       .Case([](stablehlo::LogOp) { return ElementaryFn::log; })
@@ -45,33 +44,36 @@ std::optional<ElementaryFn> functionOf(Operation *op) {
       .Case([](chlo::ErfOp) { return ElementaryFn::erf; })
       .Case([](chlo::ErfcOp) { return ElementaryFn::erfc; })
       .Case([](chlo::ErfInvOp) { return ElementaryFn::erf_inv; })
-      .Default([](Operation *) { return std::nullopt; });
+      .Default([](Operation*) { return std::nullopt; });
 }
 
 /// Quotient, or remainder, of integers. x / 0 has all bits set (-1), x % 0 is x; the least signed number
 /// over -1 is itself, remainder 0.
-Value divide(KernelBuilder &b, const Element &e, Value x, Value y, bool wantsRest) {
+Value divide(KernelBuilder& b, const Element& e, Value x, Value y, bool wantsRest) {
   const Value byZero = b.cmpi(IntPredicate::eq, y, 0);
   Value unsafe = byZero;
   if (!e.isUnsigned()) {
     const Value minusOne = b.cmpi(IntPredicate::eq, y, -1);
-    const Value least = b.cmpi(IntPredicate::eq, x, b.constantInt(e.compute, APInt::getSignedMinValue(
-                                                        e.compute.getIntOrFloatBitWidth()).getZExtValue()));
+    const Value least = b.cmpi(
+        IntPredicate::eq, x,
+        b.constantInt(e.compute, APInt::getSignedMinValue(e.compute.getIntOrFloatBitWidth()).getZExtValue()));
     unsafe = b.binary<arith::OrIOp>(byZero, b.binary<arith::AndIOp>(minusOne, least));
   }
   const Value divisor = b.select(unsafe, b.constantInt(e.compute, 1), y);
   if (wantsRest) {
-    const Value rest = e.isUnsigned() ? b.binary<arith::RemUIOp>(x, divisor) : b.binary<arith::RemSIOp>(x, divisor);
+    const Value rest =
+        e.isUnsigned() ? b.binary<arith::RemUIOp>(x, divisor) : b.binary<arith::RemSIOp>(x, divisor);
     return b.select(byZero, x, rest);
   }
-  const Value quotient = e.isUnsigned() ? b.binary<arith::DivUIOp>(x, divisor) : b.binary<arith::DivSIOp>(x, divisor);
+  const Value quotient =
+      e.isUnsigned() ? b.binary<arith::DivUIOp>(x, divisor) : b.binary<arith::DivSIOp>(x, divisor);
   return b.select(byZero, rounded(b, e, b.constantInt(e.compute, ~uint64_t{0})), quotient);
 }
 
 enum class Shift { Left, Arithmetic, Logical };
 
 /// Amounts of the width or more (also negative ones) shift everything out.
-Value shift(KernelBuilder &b, const Element &e, Shift kind, Value x, Value amount) {
+Value shift(KernelBuilder& b, const Element& e, Shift kind, Value x, Value amount) {
   if (e.bits < 8 && !e.isUnsigned()) amount = b.binary<arith::AndIOp>(amount, 0xFF);
   const Value fits = b.cmpi(IntPredicate::ult, amount, e.bits);
   if (kind == Shift::Arithmetic) {
@@ -89,8 +91,9 @@ Value shift(KernelBuilder &b, const Element &e, Shift kind, Value x, Value amoun
   return b.select(fits, b.binary<arith::ShRUIOp>(x, bounded), zero);
 }
 
-/// base to the power of exponent by squaring, modulo the type. Negative exponents give 0 but for base 1 and -1.
-Value integerPower(KernelBuilder &b, const Element &e, Value base, Value exponent) {
+/// base to the power of exponent by squaring, modulo the type. Negative exponents give 0 but for base 1 and
+/// -1.
+Value integerPower(KernelBuilder& b, const Element& e, Value base, Value exponent) {
   Value both[] = {base, exponent};
   b.unify(both);
   unsigned depth = std::min(b.depth(), 1u);
@@ -101,7 +104,8 @@ Value integerPower(KernelBuilder &b, const Element &e, Value base, Value exponen
   OpBuilder builder = b.here();
   auto loop = scf::ForOp::create(builder, b.loc(), low, high, step, ValueRange{one, both[0], both[1]});
   b.push(loop.getBody(), loop);
-  const Value product = loop.getRegionIterArg(0), square = loop.getRegionIterArg(1), rest = loop.getRegionIterArg(2);
+  const Value product = loop.getRegionIterArg(0), square = loop.getRegionIterArg(1),
+              rest = loop.getRegionIterArg(2);
   const Value isOdd = b.cmpi(IntPredicate::ne, b.binary<arith::AndIOp>(rest, 1), 0);
   const Value next = b.select(isOdd, b.binary<arith::MulIOp>(product, square), product);
   const Value squared = b.binary<arith::MulIOp>(square, square);
@@ -119,19 +123,20 @@ Value integerPower(KernelBuilder &b, const Element &e, Value base, Value exponen
   return b.select(vanishes, b.constantInt(e.compute, 0), power);
 }
 
-Value sign(KernelBuilder &b, const Element &e, Value x) {
+Value sign(KernelBuilder& b, const Element& e, Value x) {
   if (e.isFloat()) {
     const Value one = b.binary<math::CopySignOp>(b.constantFloat(e.compute, 1.0), x);
     const Value keeps = b.cmpf(FloatPredicate::UEQ, x, 0.0);  // zeros with their sign, and NaN
     return b.select(keeps, x, one);
   }
   const Value zero = b.constantInt(e.compute, 0), one = b.constantInt(e.compute, 1);
-  const Value positive = b.select(b.cmpi(e.isUnsigned() ? IntPredicate::ugt : IntPredicate::sgt, x, zero), one, zero);
+  const Value positive =
+      b.select(b.cmpi(e.isUnsigned() ? IntPredicate::ugt : IntPredicate::sgt, x, zero), one, zero);
   if (e.isUnsigned()) return positive;
   return b.select(b.cmpi(IntPredicate::slt, x, zero), b.constantInt(e.compute, ~uint64_t{0}), positive);
 }
 
-Value roundAwayFromZero(KernelBuilder &b, const Element &e, Value x) {
+Value roundAwayFromZero(KernelBuilder& b, const Element& e, Value x) {
   const Value whole = b.unary<math::TruncOp>(x);
   const Value rest = b.unary<math::AbsFOp>(b.binary<arith::SubFOp>(x, whole));
   const Value one = b.binary<math::CopySignOp>(b.constantFloat(e.compute, 1.0), x);
@@ -139,7 +144,7 @@ Value roundAwayFromZero(KernelBuilder &b, const Element &e, Value x) {
 }
 
 /// A signed integer that orders as totalOrder does.
-Value totalOrderKey(KernelBuilder &b, const Element &e, Value x) {
+Value totalOrderKey(KernelBuilder& b, const Element& e, Value x) {
   const Type integer = IntegerType::get(b.context(), e.compute.getIntOrFloatBitWidth());
   const Value bits = b.cast<arith::BitcastOp>(x, integer);
   const unsigned width = integer.getIntOrFloatBitWidth();
@@ -147,7 +152,7 @@ Value totalOrderKey(KernelBuilder &b, const Element &e, Value x) {
   return b.binary<arith::XOrIOp>(bits, flip);
 }
 
-Value compare(KernelBuilder &b, stablehlo::CompareOp op, const Element &e, Val x, Val y) {
+Value compare(KernelBuilder& b, stablehlo::CompareOp op, const Element& e, Val x, Val y) {
   using Direction = stablehlo::ComparisonDirection;
   const Direction direction = op.getComparisonDirection();
   if (e.isComplex()) {
@@ -159,12 +164,18 @@ Value compare(KernelBuilder &b, stablehlo::CompareOp op, const Element &e, Val x
   const bool isTotal = op.getCompareType() == stablehlo::ComparisonType::TOTALORDER;
   if (e.isFloat() && !isTotal) {
     switch (direction) {
-      case Direction::EQ: return b.cmpf(FloatPredicate::OEQ, x.re, y.re);
-      case Direction::NE: return b.cmpf(FloatPredicate::UNE, x.re, y.re);
-      case Direction::GE: return b.cmpf(FloatPredicate::OGE, x.re, y.re);
-      case Direction::GT: return b.cmpf(FloatPredicate::OGT, x.re, y.re);
-      case Direction::LE: return b.cmpf(FloatPredicate::OLE, x.re, y.re);
-      case Direction::LT: return b.cmpf(FloatPredicate::OLT, x.re, y.re);
+      case Direction::EQ:
+        return b.cmpf(FloatPredicate::OEQ, x.re, y.re);
+      case Direction::NE:
+        return b.cmpf(FloatPredicate::UNE, x.re, y.re);
+      case Direction::GE:
+        return b.cmpf(FloatPredicate::OGE, x.re, y.re);
+      case Direction::GT:
+        return b.cmpf(FloatPredicate::OGT, x.re, y.re);
+      case Direction::LE:
+        return b.cmpf(FloatPredicate::OLE, x.re, y.re);
+      case Direction::LT:
+        return b.cmpf(FloatPredicate::OLT, x.re, y.re);
     }
   }
   if (e.isFloat()) {
@@ -173,18 +184,24 @@ Value compare(KernelBuilder &b, stablehlo::CompareOp op, const Element &e, Val x
   }
   const bool isUnsigned = e.isUnsigned();
   switch (direction) {
-    case Direction::EQ: return b.cmpi(IntPredicate::eq, x.re, y.re);
-    case Direction::NE: return b.cmpi(IntPredicate::ne, x.re, y.re);
-    case Direction::GE: return b.cmpi(isUnsigned ? IntPredicate::uge : IntPredicate::sge, x.re, y.re);
-    case Direction::GT: return b.cmpi(isUnsigned ? IntPredicate::ugt : IntPredicate::sgt, x.re, y.re);
-    case Direction::LE: return b.cmpi(isUnsigned ? IntPredicate::ule : IntPredicate::sle, x.re, y.re);
-    case Direction::LT: return b.cmpi(isUnsigned ? IntPredicate::ult : IntPredicate::slt, x.re, y.re);
+    case Direction::EQ:
+      return b.cmpi(IntPredicate::eq, x.re, y.re);
+    case Direction::NE:
+      return b.cmpi(IntPredicate::ne, x.re, y.re);
+    case Direction::GE:
+      return b.cmpi(isUnsigned ? IntPredicate::uge : IntPredicate::sge, x.re, y.re);
+    case Direction::GT:
+      return b.cmpi(isUnsigned ? IntPredicate::ugt : IntPredicate::sgt, x.re, y.re);
+    case Direction::LE:
+      return b.cmpi(isUnsigned ? IntPredicate::ule : IntPredicate::sle, x.re, y.re);
+    case Direction::LT:
+      return b.cmpi(isUnsigned ? IntPredicate::ult : IntPredicate::slt, x.re, y.re);
   }
   llvm_unreachable("every direction is above");
 }
 
 /// Rounds to a float of fewer bits, kept in the type: too large becomes infinite, too small zero.
-Value reducePrecision(KernelBuilder &b, stablehlo::ReducePrecisionOp op, const Element &e, Value x) {
+Value reducePrecision(KernelBuilder& b, stablehlo::ReducePrecisionOp op, const Element& e, Value x) {
   const unsigned width = e.compute.getIntOrFloatBitWidth();
   const Type integer = IntegerType::get(b.context(), width);
   const int mantissa = width == 64 ? 52 : 23, bias = width == 64 ? 1023 : 127;
@@ -215,7 +232,7 @@ Value reducePrecision(KernelBuilder &b, stablehlo::ReducePrecisionOp op, const E
 }
 
 /// The neighbour of x towards y in the element's own type.
-Value nextAfter(KernelBuilder &b, const Element &e, Value x, Value y) {
+Value nextAfter(KernelBuilder& b, const Element& e, Value x, Value y) {
   const Type integer = IntegerType::get(b.context(), e.bits);
   const auto constant = [&](uint64_t value) { return b.constantInt(integer, value); };
   const Value bits = bitsOf(b, e, x);
@@ -234,13 +251,13 @@ Value nextAfter(KernelBuilder &b, const Element &e, Value x, Value y) {
   return b.select(isNan, b.binary<arith::AddFOp>(x, y), b.select(same, y, next));
 }
 
-Value countLeadingZeros(KernelBuilder &b, const Element &e, Value x) {
+Value countLeadingZeros(KernelBuilder& b, const Element& e, Value x) {
   if (!e.isNarrow()) return b.unary<math::CountLeadingZerosOp>(x);
   x = b.binary<arith::AndIOp>(x, (int64_t{1} << e.bits) - 1);
   return b.binary<arith::SubIOp>(b.unary<math::CountLeadingZerosOp>(x), 8 - e.bits);
 }
 
-Value real(KernelBuilder &b, Operation *op, const Element &e, ArrayRef<Val> v) {
+Value real(KernelBuilder& b, Operation* op, const Element& e, ArrayRef<Val> v) {
   const bool isFloat = e.isFloat();
   if (const auto fn = functionOf(op); fn && isFloat) {
     if (v.size() == 2) return elementary(b, *fn, {v[0].re, v[1].re});
@@ -248,7 +265,7 @@ Value real(KernelBuilder &b, Operation *op, const Element &e, ArrayRef<Val> v) {
   }
   const Value x = v[0].re, y = v.size() > 1 ? v[1].re : Value();
   const auto combined = [&](Combiner combiner) { return combine(b, combiner, e, v[0], v[1]).re; };
-  return llvm::TypeSwitch<Operation *, Value>(op)
+  return llvm::TypeSwitch<Operation*, Value>(op)
       .Case([&](stablehlo::AddOp) { return combined(Combiner::Add); })
       .Case([&](stablehlo::MulOp) { return combined(Combiner::Mul); })
       .Case([&](stablehlo::MaxOp) { return combined(Combiner::Max); })
@@ -259,7 +276,9 @@ Value real(KernelBuilder &b, Operation *op, const Element &e, ArrayRef<Val> v) {
       .Case([&](stablehlo::SubtractOp) {
         return isFloat ? b.binary<arith::SubFOp>(x, y) : b.binary<arith::SubIOp>(x, y);
       })
-      .Case([&](stablehlo::DivOp) { return isFloat ? b.binary<arith::DivFOp>(x, y) : divide(b, e, x, y, false); })
+      .Case([&](stablehlo::DivOp) {
+        return isFloat ? b.binary<arith::DivFOp>(x, y) : divide(b, e, x, y, false);
+      })
       .Case([&](stablehlo::RemOp) { return divide(b, e, x, y, true); })
       .Case([&](stablehlo::PowOp) { return integerPower(b, e, x, y); })
       .Case([&](stablehlo::ShiftLeftOp) { return shift(b, e, Shift::Left, x, y); })
@@ -273,10 +292,13 @@ Value real(KernelBuilder &b, Operation *op, const Element &e, ArrayRef<Val> v) {
       .Case([&](stablehlo::NegOp) {
         return isFloat ? b.unary<arith::NegFOp>(x) : b.binary<arith::SubIOp>(b.constantInt(e.compute, 0), x);
       })
-      .Case([&](stablehlo::NotOp) { return b.binary<arith::XOrIOp>(x, b.constantInt(e.compute, ~uint64_t{0})); })
+      .Case([&](stablehlo::NotOp) {
+        return b.binary<arith::XOrIOp>(x, b.constantInt(e.compute, ~uint64_t{0}));
+      })
       .Case([&](stablehlo::SignOp) { return sign(b, e, x); })
       .Case([&](stablehlo::PopulationCountOp) {
-        return b.unary<math::CtPopOp>(e.isNarrow() ? b.binary<arith::AndIOp>(x, (int64_t{1} << e.bits) - 1) : x);
+        return b.unary<math::CtPopOp>(e.isNarrow() ? b.binary<arith::AndIOp>(x, (int64_t{1} << e.bits) - 1)
+                                                   : x);
       })
       .Case([&](stablehlo::ClzOp) { return countLeadingZeros(b, e, x); })
       .Case([&](stablehlo::CeilOp) { return b.unary<math::CeilOp>(x); })
@@ -293,39 +315,42 @@ Value real(KernelBuilder &b, Operation *op, const Element &e, ArrayRef<Val> v) {
         const Val low = combine(b, Combiner::Max, e, v[1], v[0]);
         return combine(b, Combiner::Min, e, low, v[2]).re;
       })
-      .Default([](Operation *) { return Value(); });
+      .Default([](Operation*) { return Value(); });
 }
 
 }  // namespace
 
-bool isElementwise(Operation *op) {
+bool isElementwise(Operation* op) {
   if (isa<stablehlo::SelectOp, stablehlo::ClampOp, stablehlo::MapOp>(op)) return true;
   if (!op->hasTrait<OpTrait::Elementwise>() || op->getNumOperands() == 0) return false;
   return true;
 }
 
-bool hasElementwiseRule(Operation *op) {
+bool hasElementwiseRule(Operation* op) {
   if (!isElementwise(op)) return false;
   const Element e = Element::of(op->getOperand(op->getNumOperands() > 1 ? 1 : 0).getType());
-  if (isa<stablehlo::SelectOp, stablehlo::MapOp, stablehlo::ConvertOp, stablehlo::CompareOp, stablehlo::ComplexOp,
-          stablehlo::AddOp, stablehlo::SubtractOp, stablehlo::MulOp, stablehlo::DivOp, stablehlo::NegOp,
-          stablehlo::AbsOp, stablehlo::SignOp, stablehlo::RealOp, stablehlo::ImagOp, chlo::ConjOp, chlo::SquareOp>(op))
+  if (isa<stablehlo::SelectOp, stablehlo::MapOp, stablehlo::ConvertOp, stablehlo::CompareOp,
+          stablehlo::ComplexOp, stablehlo::AddOp, stablehlo::SubtractOp, stablehlo::MulOp, stablehlo::DivOp,
+          stablehlo::NegOp, stablehlo::AbsOp, stablehlo::SignOp, stablehlo::RealOp, stablehlo::ImagOp,
+          chlo::ConjOp, chlo::SquareOp>(op))
     return true;
   if (e.isComplex()) return false;
   if (functionOf(op)) return e.isFloat() || isa<stablehlo::PowOp, stablehlo::RemOp>(op);
-  return isa<stablehlo::MaxOp, stablehlo::MinOp, stablehlo::AndOp, stablehlo::OrOp, stablehlo::XorOp, stablehlo::NotOp,
-             stablehlo::ShiftLeftOp, stablehlo::ShiftRightArithmeticOp, stablehlo::ShiftRightLogicalOp,
-             stablehlo::PopulationCountOp, stablehlo::ClzOp, stablehlo::CeilOp, stablehlo::FloorOp, stablehlo::RoundOp,
-             stablehlo::RoundNearestEvenOp, stablehlo::ReducePrecisionOp, stablehlo::ClampOp, stablehlo::IsFiniteOp,
-             chlo::IsInfOp, chlo::IsPosInfOp, chlo::IsNegInfOp, chlo::NextAfterOp>(op);
+  return isa<stablehlo::MaxOp, stablehlo::MinOp, stablehlo::AndOp, stablehlo::OrOp, stablehlo::XorOp,
+             stablehlo::NotOp, stablehlo::ShiftLeftOp, stablehlo::ShiftRightArithmeticOp,
+             stablehlo::ShiftRightLogicalOp, stablehlo::PopulationCountOp, stablehlo::ClzOp,
+             stablehlo::CeilOp, stablehlo::FloorOp, stablehlo::RoundOp, stablehlo::RoundNearestEvenOp,
+             stablehlo::ReducePrecisionOp, stablehlo::ClampOp, stablehlo::IsFiniteOp, chlo::IsInfOp,
+             chlo::IsPosInfOp, chlo::IsNegInfOp, chlo::NextAfterOp>(op);
 }
 
-Val elementwise(KernelBuilder &b, Operation *op, ArrayRef<Val> v) {
+Val elementwise(KernelBuilder& b, Operation* op, ArrayRef<Val> v) {
   const Element result = Element::of(op->getResult(0).getType());
   if (isa<stablehlo::SelectOp>(op)) return select(b, v[0].re, v[1], v[2]);
   const Element e = Element::of(op->getOperand(0).getType());
   if (isa<stablehlo::ConvertOp>(op)) return converted(b, e, result, v[0]);
-  if (auto comparison = dyn_cast<stablehlo::CompareOp>(op)) return {compare(b, comparison, e, v[0], v[1]), Value()};
+  if (auto comparison = dyn_cast<stablehlo::CompareOp>(op))
+    return {compare(b, comparison, e, v[0], v[1]), Value()};
   if (isa<stablehlo::ComplexOp>(op)) return {v[0].re, v[1].re};
   if (isa<stablehlo::IsFiniteOp>(op)) {
     const Value infinity = extremeOf(b, e, true);

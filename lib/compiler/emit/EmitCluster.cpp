@@ -10,7 +10,7 @@
 #include "compiler/emit/Cost.h"
 #include "compiler/emit/Emitter.h"
 #include "compiler/emit/Iteration.h"
-
+#include "compiler/emit/Update.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -21,7 +21,7 @@ namespace wherry::compile {
 
 namespace {
 
-constexpr int64_t dotTile = 8;     // rows of a dot that share the loads of its right operand
+constexpr int64_t dotTile = 8;      // rows of a dot that share the loads of its right operand
 constexpr int64_t acrossTile = 16;  // rows that share the cache lines of a transposed input
 
 MemRefType memoryOfTensor(Type type) {
@@ -33,24 +33,24 @@ MemRefType memoryOfTensor(Type type) {
 
 /// How the iteration space is cut into units.
 struct Units {
-  int64_t tileRows = 1;      // rows of one tile
+  int64_t tileRows = 1;        // rows of one tile
   bool loopsOverRows = false;  // the rows of a tile are a loop inside the row's, and not written out
-  int64_t tiles = 1;         // of the whole space
+  int64_t tiles = 1;           // of the whole space
   int64_t tilesPerUnit = 1;
-  int64_t row = 1;           // elements of a row
-  int64_t chunk = 1;         // elements of a row in one unit; `row` unless a unit is a part of one row
+  int64_t row = 1;    // elements of a row
+  int64_t chunk = 1;  // elements of a row in one unit; `row` unless a unit is a part of one row
   int64_t extent = 1;
 };
 
 class ClusterEmitter {
  public:
-  ClusterEmitter(const Cluster &cluster, func::FuncOp function, const EmitOptions &options)
+  ClusterEmitter(const Cluster& cluster, func::FuncOp function, const EmitOptions& options)
       : cluster_(cluster), function_(function), options_(options), b_(function.getContext()), math_(&b_) {}
 
-  bool run(EmittedKernel &kernel) {
-    Block *entry = function_.addEntryBlock();
+  bool run(EmittedKernel& kernel) {
+    Block* entry = function_.addEntryBlock();
     OpBuilder builder = OpBuilder::atBlockEnd(entry);
-    Operation *end = func::ReturnOp::create(builder, function_.getLoc());
+    Operation* end = func::ReturnOp::create(builder, function_.getLoc());
     (void)end;
     b_.setLoc(function_.getLoc());
     b_.push(entry, nullptr);
@@ -60,11 +60,19 @@ class ClusterEmitter {
     low_ = entry->getArgument(next++);
     high_ = entry->getArgument(next);
 
+    Operation* update = updateOf(cluster_);
+    window_ = dyn_cast_if_present<stablehlo::DynamicUpdateSliceOp>(update);
     chooseShape();
-    const Cost cost = costOf(cluster_);
+    Cost cost = costOf(cluster_);
     chooseLanes(cost);
     Emitter emitter(b_, inputs_, maxLanes_);
     chooseUnits(cost);
+    std::optional<ScatterEmitter> scatter;
+    if (auto op = dyn_cast_if_present<stablehlo::ScatterOp>(update)) {
+      scatter.emplace(b_, emitter, op, outputs_, cluster_.inPlace, options_, maxLanes_);
+      units_.extent = scatter->units();
+      cost.totalNs = scatter->totalNs();
+    }
     kernel.extent = elements_ == 0 ? 0 : units_.extent;
     kernel.unitCostNs = cost.totalNs / static_cast<double>(std::max<int64_t>(1, units_.extent));
 
@@ -81,7 +89,10 @@ class ClusterEmitter {
       unit.max = units_.extent - 1;
       unit.multiple = 1;
     }
-    emitUnit(emitter, unit);
+    if (scatter)
+      scatter->emit(unit);
+    else
+      emitUnit(emitter, unit);
     b_.pop();
     b_.pop();
     return !emitter.failed();
@@ -89,13 +100,15 @@ class ClusterEmitter {
 
  private:
   void chooseShape() {
-    shape_ = shapeOf(cluster_.outputs.front());
+    shape_ = shapeOf(window_ ? Value(window_.getUpdate()) : cluster_.outputs.front());
     for (const Value output : cluster_.outputs)
-      if (shapeOf(output).size() > shape_.size()) shape_ = shapeOf(output);
+      if (!window_ && shapeOf(output).size() > shape_.size()) shape_ = shapeOf(output);
     elements_ = 1;
     for (const int64_t extent : shape_) elements_ *= extent;
     if (elements_ == 0) return;
-    plan_ = planIteration(shape_, cluster_.outputs, [&](Value value) { return inputs_.contains(value); });
+    const auto computed = window_ ? SmallVector<Value, 4>{window_.getUpdate()} : cluster_.outputs;
+    plan_ = planIteration(shape_, computed, [&](Value value) { return inputs_.contains(value); });
+    if (window_) WindowPlace::cut(window_, plan_.cutAfter);
     groups_ = groupsOf(shape_, plan_.cutAfter);
     // Cuts stay where the innermost group is the one dimension that has them.
     if (!groups_.empty()) {
@@ -105,15 +118,16 @@ class ClusterEmitter {
     }
   }
 
-  void chooseLanes(const Cost &cost) {
+  void chooseLanes(const Cost& cost) {
     maxLanes_ = cost.widestBits > 32 ? std::max(1u, options_.lanes / 2) : options_.lanes;
     maxLanes_ = std::min(maxLanes_, 16u);
     if (cost.mostElements >= (int64_t{1} << 31)) b_.setIndexLaneType(IntegerType::get(b_.context(), 64));
     row_ = groups_.empty() ? 1 : groups_.back().extent;
-    lanes_ = plan_.wantsScalarElements ? 1 : lanesFor(row_, maxLanes_);
+    const bool isScalar = plan_.wantsScalarElements || (window_ && !WindowPlace::hasRows(window_));
+    lanes_ = isScalar ? 1 : lanesFor(row_, maxLanes_);
   }
 
-  void chooseUnits(const Cost &cost) {
+  void chooseUnits(const Cost& cost) {
     if (elements_ == 0) return;
     units_.row = units_.chunk = row_;
     const int64_t rows = elements_ / row_;
@@ -147,7 +161,7 @@ class ClusterEmitter {
     }
   }
 
-  void emitUnit(Emitter &emitter, const Index &unit) {
+  void emitUnit(Emitter& emitter, const Index& unit) {
     const int64_t chunks = (row_ + units_.chunk - 1) / units_.chunk;
     if (chunks > 1) {
       const Index tile = math_.div(unit, chunks);
@@ -156,7 +170,7 @@ class ClusterEmitter {
     const Index from = math_.scale(unit, units_.tilesPerUnit);
     if (units_.tilesPerUnit == 1) return emitTile(emitter, from, math_.constant(0));
     if (units_.extent == 1) {
-      emitter.loop(0, units_.tiles, 1, {}, [&](const Index &tile, ValueRange) -> SmallVector<Value> {
+      emitter.loop(0, units_.tiles, 1, {}, [&](const Index& tile, ValueRange) -> SmallVector<Value> {
         emitTile(emitter, tile, math_.constant(0));
         return {};
       });
@@ -181,7 +195,7 @@ class ClusterEmitter {
     b_.pop();
   }
 
-  void emitTile(Emitter &emitter, const Index &tile, const Index &chunk) {
+  void emitTile(Emitter& emitter, const Index& tile, const Index& chunk) {
     // The outer groups of every row of the tile.
     SmallVector<SmallVector<Index, 4>, 8> outer;
     for (int64_t r = 0; r < (units_.loopsOverRows ? 1 : units_.tileRows); ++r) {
@@ -203,10 +217,11 @@ class ClusterEmitter {
     SmallVector<int64_t, 8> borders{0};
     borders.append(cuts_.begin(), cuts_.end());
     borders.push_back(row_);
-    for (size_t i = 0; i + 1 < borders.size(); ++i) emitPiece(emitter, outer, chunk, borders[i], borders[i + 1]);
+    for (size_t i = 0; i + 1 < borders.size(); ++i)
+      emitPiece(emitter, outer, chunk, borders[i], borders[i + 1]);
   }
 
-  void emitPiece(Emitter &emitter, ArrayRef<SmallVector<Index, 4>> outer, const Index &chunk, int64_t from,
+  void emitPiece(Emitter& emitter, ArrayRef<SmallVector<Index, 4>> outer, const Index& chunk, int64_t from,
                  int64_t to) {
     const auto body = [&](Index position, unsigned lanes) {
       b_.setLanes(lanes);
@@ -215,7 +230,7 @@ class ClusterEmitter {
         position.max += lanes - 1;
       }
       if (units_.loopsOverRows && units_.tileRows > 1)
-        emitter.loop(0, units_.tileRows, 1, {}, [&](const Index &row, ValueRange) -> SmallVector<Value> {
+        emitter.loop(0, units_.tileRows, 1, {}, [&](const Index& row, ValueRange) -> SmallVector<Value> {
           SmallVector<Index, 4> at = outer.front();
           at.back() = math_.add(at.back(), row);
           emitElements(emitter, {at}, position);
@@ -228,20 +243,23 @@ class ClusterEmitter {
     if (units_.chunk == row_) {
       const int64_t vectorEnd = from + (to - from) / lanes_ * lanes_;
       if (lanes_ > 1)
-        emitter.loop(from, vectorEnd, lanes_, {}, [&](const Index &position, ValueRange) -> SmallVector<Value> {
-          body(position, lanes_);
-          return {};
-        });
-      emitter.loop(lanes_ > 1 ? vectorEnd : from, to, 1, {}, [&](const Index &position, ValueRange) -> SmallVector<Value> {
-        body(position, 1);
-        return {};
-      });
+        emitter.loop(from, vectorEnd, lanes_, {},
+                     [&](const Index& position, ValueRange) -> SmallVector<Value> {
+                       body(position, lanes_);
+                       return {};
+                     });
+      emitter.loop(lanes_ > 1 ? vectorEnd : from, to, 1, {},
+                   [&](const Index& position, ValueRange) -> SmallVector<Value> {
+                     body(position, 1);
+                     return {};
+                   });
       return;
     }
     const Value chunkEnd = b_.make<arith::AddIOp>(chunk.base, b_.constantIndex(units_.chunk));
     Value first = chunk.base;
     if (from > 0) first = b_.make<arith::MaxSIOp>(first, b_.constantIndex(from));
-    const Value last = to < row_ || row_ % units_.chunk ? b_.make<arith::MinSIOp>(chunkEnd, b_.constantIndex(to)) : chunkEnd;
+    const Value last =
+        to < row_ || row_ % units_.chunk ? b_.make<arith::MinSIOp>(chunkEnd, b_.constantIndex(to)) : chunkEnd;
     Index position;
     position.min = from;
     position.max = to - 1;
@@ -256,7 +274,8 @@ class ClusterEmitter {
     if (!isWhole) {
       Value size = b_.make<arith::SubIOp>(last, first);
       size = b_.make<arith::MaxSIOp>(size, b_.constantIndex(0));
-      const Value whole = b_.make<arith::MulIOp>(b_.make<arith::DivUIOp>(size, b_.constantIndex(lanes_)), b_.constantIndex(lanes_));
+      const Value whole = b_.make<arith::MulIOp>(b_.make<arith::DivUIOp>(size, b_.constantIndex(lanes_)),
+                                                 b_.constantIndex(lanes_));
       vectorEnd = b_.make<arith::AddIOp>(first, whole);
     }
     position.multiple = from % lanes_ == 0 ? lanes_ : 1;
@@ -274,11 +293,12 @@ class ClusterEmitter {
     });
   }
 
-  void emitElements(Emitter &emitter, ArrayRef<SmallVector<Index, 4>> outer, const Index &position) {
+  void emitElements(Emitter& emitter, ArrayRef<SmallVector<Index, 4>> outer, const Index& position) {
     SmallVector<Place, 8> places;
-    for (const auto &row : outer) {
+    for (const auto& row : outer) {
       Place place;
-      for (size_t g = 0; g + 1 < groups_.size(); ++g) place.push_back({row[g], groups_[g].extent, groups_[g].dims});
+      for (size_t g = 0; g + 1 < groups_.size(); ++g)
+        place.push_back({row[g], groups_[g].extent, groups_[g].dims});
       if (!groups_.empty()) place.push_back({position, groups_.back().extent, groups_.back().dims});
       places.push_back(std::move(place));
     }
@@ -289,24 +309,34 @@ class ClusterEmitter {
       Val value;
     };
     SmallVector<Stored, 8> stored;
+    if (window_) {
+      WindowPlace where(emitter, b_, window_);
+      const Element element = Element::of(window_.getType());
+      for (const Place& place : places)
+        emitter.store(outputs_.front(), element, where.linear(place),
+                      emitter.value(window_.getUpdate(), place));
+      return;
+    }
     for (const auto [output, memory] : llvm::zip(cluster_.outputs, outputs_)) {
       SmallVector<Place, 8> own;
-      for (const Place &place : places)
+      for (const Place& place : places)
         own.push_back(shapeOf(output) == shape_ ? place : math_.reshape(place, shapeOf(output)));
       emitter.prepare(output, own);
       for (unsigned i = 0; i < own.size(); ++i)
-        stored.push_back({memory, Element::of(output.getType()), math_.linear(places[i]), emitter.value(output, own[i])});
+        stored.push_back(
+            {memory, Element::of(output.getType()), math_.linear(places[i]), emitter.value(output, own[i])});
     }
-    for (const Stored &one : stored) emitter.store(one.memory, one.element, one.position, one.value);
+    for (const Stored& one : stored) emitter.store(one.memory, one.element, one.position, one.value);
   }
 
-  const Cluster &cluster_;
+  const Cluster& cluster_;
   func::FuncOp function_;
-  const EmitOptions &options_;
+  const EmitOptions& options_;
   KernelBuilder b_;
   IndexMath math_;
   llvm::DenseMap<Value, Value> inputs_;
   SmallVector<Value, 4> outputs_;
+  stablehlo::DynamicUpdateSliceOp window_;  // whose update is the iteration space; null: the results are
   Value low_, high_;
   Shape shape_;
   int64_t elements_ = 1, row_ = 1;
@@ -319,11 +349,12 @@ class ClusterEmitter {
 
 }  // namespace
 
-FailureOr<EmittedKernel> emitCluster(const Cluster &cluster, ModuleOp kernels, llvm::StringRef name,
-                                     const EmitOptions &options) {
-  kernels.getContext()->loadDialect<arith::ArithDialect, func::FuncDialect, math::MathDialect, memref::MemRefDialect,
-                                    scf::SCFDialect, vector::VectorDialect>();
-  for (Operation *op : cluster.ops)
+FailureOr<EmittedKernel> emitCluster(const Cluster& cluster, ModuleOp kernels, llvm::StringRef name,
+                                     const EmitOptions& options) {
+  kernels.getContext()
+      ->loadDialect<arith::ArithDialect, func::FuncDialect, math::MathDialect, memref::MemRefDialect,
+                    scf::SCFDialect, vector::VectorDialect>();
+  for (Operation* op : cluster.ops)
     if (!canEmit(op)) {
       op->emitError() << "'" << op->getName() << "' cannot be part of a kernel with these types";
       return failure();

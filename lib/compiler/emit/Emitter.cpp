@@ -1,12 +1,12 @@
 // Emitter.cpp: dispatch, memory and the values that are already there.
 #include "compiler/emit/Emitter.h"
 
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include <numeric>
+
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
-
-#include <numeric>
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -14,12 +14,13 @@ namespace wherry::compile {
 
 unsigned lanesFor(int64_t count, unsigned lanes) {
   if (count < 2) return 1;
-  return static_cast<unsigned>(std::min<uint64_t>(llvm::bit_floor(static_cast<uint64_t>(count)), std::max(lanes, 1u)));
+  return static_cast<unsigned>(
+      std::min<uint64_t>(llvm::bit_floor(static_cast<uint64_t>(count)), std::max(lanes, 1u)));
 }
 
 SmallVector<Value> flattened(ArrayRef<Val> values) {
   SmallVector<Value> parts;
-  for (const Val &value : values) {
+  for (const Val& value : values) {
     parts.push_back(value.re);
     if (value.im) parts.push_back(value.im);
   }
@@ -29,7 +30,7 @@ SmallVector<Value> flattened(ArrayRef<Val> values) {
 SmallVector<Val> unflattened(ValueRange parts, ArrayRef<Element> elements) {
   SmallVector<Val> values;
   size_t next = 0;
-  for (const Element &element : elements) {
+  for (const Element& element : elements) {
     Val value{parts[next++], Value()};
     if (element.isComplex()) value.im = parts[next++];
     values.push_back(value);
@@ -37,45 +38,47 @@ SmallVector<Val> unflattened(ValueRange parts, ArrayRef<Element> elements) {
   return values;
 }
 
-Val Emitter::unsupported(Operation *op) {
-  if (!failed_) op->emitError() << "the kernel emitter has no rule for '" << op->getName() << "' with these types";
+Val Emitter::unsupported(Operation* op) {
+  if (!failed_)
+    op->emitError() << "the kernel emitter has no rule for '" << op->getName() << "' with these types";
   failed_ = true;
   Element element = Element::of(op->getResult(0).getType());
   if (!element.valid()) element = Element::of(Float32Type::get(b.context()));
   return constantOf(b, element, 0.0);
 }
 
-unsigned Emitter::structureDepth(const Place &place) const {
+unsigned Emitter::structureDepth(const Place& place) const {
   if (!frames_.empty()) return b.depth();  // region arguments may be anywhere
   return std::max({std::min(b.depth(), 1u), b.guardDepth(), depthOf(b, place)});
 }
 
-Val Emitter::find(Value tensor, const Place &place) {
+Val Emitter::find(Value tensor, const Place& place) {
   const auto it = known_.find(tensor);
   if (it == known_.end()) return {};
-  for (const Known &known : it->second)
+  for (const Known& known : it->second)
     if (known.depth <= b.depth() && b.scopeId(known.depth) == known.scope &&
         (known.lanes == 1 || known.lanes == b.lanes()) && isSame(known.place, place))
       return known.value;
   return {};
 }
 
-void Emitter::remember(Value tensor, const Place &place, Val value) {
+void Emitter::remember(Value tensor, const Place& place, Val value) {
   unsigned depth = b.depthOf(value.re);
   if (value.im) depth = std::max(depth, b.depthOf(value.im));
-  auto &list = known_[tensor];
-  llvm::erase_if(list, [&](const Known &known) {
+  auto& list = known_[tensor];
+  llvm::erase_if(list, [&](const Known& known) {
     return known.depth <= b.depth() && b.scopeId(known.depth) != known.scope;
   });
   list.push_back({place, lanesAt(place), b.scopeId(depth), depth, value});
 }
 
-Val Emitter::value(Value tensor, const Place &place) {
-  for (Frame &frame : llvm::reverse(frames_))
+Val Emitter::value(Value tensor, const Place& place) {
+  for (Frame& frame : llvm::reverse(frames_))
     if (const auto it = frame.values.find(tensor); it != frame.values.end()) return it->second;
   const Element element = Element::of(tensor.getType());
-  if (const auto it = inputs_.find(tensor); it != inputs_.end()) return load(it->second, element, math.linear(place));
-  Operation *op = tensor.getDefiningOp();
+  if (const auto it = inputs_.find(tensor); it != inputs_.end())
+    return load(it->second, element, math.linear(place));
+  Operation* op = tensor.getDefiningOp();
   if (!op) {
     failed_ = true;
     mlir::emitError(tensor.getLoc()) << "a kernel reads a value that is not among its inputs";
@@ -83,17 +86,18 @@ Val Emitter::value(Value tensor, const Place &place) {
   }
   if (auto constant = dyn_cast<stablehlo::ConstantOp>(op)) {
     const auto elements = dyn_cast<DenseElementsAttr>(constant.getValue());
-    const Val splat = elements && elements.isSplat() ? constantOf(b, element, elements.getSplatValue<Attribute>()) : Val();
+    const Val splat =
+        elements && elements.isSplat() ? constantOf(b, element, elements.getSplatValue<Attribute>()) : Val();
     return splat ? splat : unsupported(op);
   }
-  Frame *frame = nullptr;
-  for (Frame &candidate : frames_)
+  Frame* frame = nullptr;
+  for (Frame& candidate : frames_)
     if (candidate.region->isAncestor(op->getParentRegion())) frame = &candidate;
   if (!frame)
     if (const Val known = find(tensor, place)) return known;
   const Location outer = b.loc();
   b.setLoc(op->getLoc());
-  const Region *region = frame ? frame->region : nullptr;
+  const Region* region = frame ? frame->region : nullptr;
   const Vals results = compute(op, place);
   b.setLoc(outer);
   for (const auto [i, result] : llvm::enumerate(results)) {
@@ -101,18 +105,18 @@ Val Emitter::value(Value tensor, const Place &place) {
     if (!region) {
       remember(of, place, result);
     } else if (place.empty()) {
-      for (Frame &candidate : frames_)
+      for (Frame& candidate : frames_)
         if (candidate.region == region) candidate.values[of] = result;
     }
   }
   return results[cast<OpResult>(tensor).getResultNumber()];
 }
 
-Emitter::Vals Emitter::compute(Operation *op, const Place &place) {
+Emitter::Vals Emitter::compute(Operation* op, const Place& place) {
   if (!supports(op)) return Vals(op->getNumResults(), unsupported(op));
   const auto one = [](Val value) { return Vals{value}; };
   if (const auto moved = movedPlace(math, op, place)) return one(value(op->getOperand(0), *moved));
-  return llvm::TypeSwitch<Operation *, Vals>(op)
+  return llvm::TypeSwitch<Operation*, Vals>(op)
       .Case([&](stablehlo::IotaOp iota) { return one(this->iota(iota, place)); })
       .Case([&](stablehlo::PadOp pad) { return one(this->pad(pad, place)); })
       .Case([&](stablehlo::ConcatenateOp concat) { return one(concatenate(concat, place)); })
@@ -121,17 +125,18 @@ Emitter::Vals Emitter::compute(Operation *op, const Place &place) {
       .Case([&](stablehlo::GatherOp gather) { return one(this->gather(gather, place)); })
       .Case([&](stablehlo::BitcastConvertOp bitcast) { return one(bitcastConvert(bitcast, place)); })
       .Case([&](stablehlo::ReduceOp reduce) { return this->reduce(reduce, place); })
-      .Case<stablehlo::DotGeneralOp, stablehlo::DotOp>([&](Operation *) { return dot(op, {place}); })
+      .Case<stablehlo::DotGeneralOp, stablehlo::DotOp>([&](Operation*) { return dot(op, {place}); })
       .Case([&](stablehlo::GetDimensionSizeOp size) {
         const int64_t extent = shapeOf(size.getOperand())[size.getDimension()];
-        return one({b.constantInt(Element::of(size.getType()).compute, static_cast<uint64_t>(extent)), Value()});
+        return one(
+            {b.constantInt(Element::of(size.getType()).compute, static_cast<uint64_t>(extent)), Value()});
       })
       .Case([&](stablehlo::MapOp map) {
         SmallVector<Val, 4> arguments;
         for (const Value operand : map.getInputs()) arguments.push_back(value(operand, place));
         return region(map.getComputation(), arguments);
       })
-      .Default([&](Operation *) {
+      .Default([&](Operation*) {
         SmallVector<Val, 4> operands;
         for (const Value operand : op->getOperands())
           operands.push_back(value(operand, shapeOf(operand).empty() ? Place() : place));
@@ -141,7 +146,7 @@ Emitter::Vals Emitter::compute(Operation *op, const Place &place) {
 }
 
 void Emitter::prepare(Value tensor, ArrayRef<Place> places) {
-  Operation *op = tensor.getDefiningOp();
+  Operation* op = tensor.getDefiningOp();
   if (!op || inputs_.contains(tensor) || places.size() < 2) return;
   if (isa<stablehlo::DotGeneralOp, stablehlo::DotOp>(op)) {
     const Location outer = b.loc();
@@ -153,30 +158,31 @@ void Emitter::prepare(Value tensor, ArrayRef<Place> places) {
       if (!shapeOf(operand).empty()) prepare(operand, places);
   } else if (isa<stablehlo::ReshapeOp>(op)) {
     SmallVector<Place, 8> moved;
-    for (const Place &place : places) moved.push_back(*movedPlace(math, op, place));
+    for (const Place& place : places) moved.push_back(*movedPlace(math, op, place));
     prepare(op->getOperand(0), moved);
   }
 }
 
-Val Emitter::load(Value memref, const Element &element, const Index &position) {
+Val Emitter::load(Value memref, const Element& element, const Index& position) {
   const Element part = element.part();
   const unsigned lanes = position.isUniform() ? 1 : b.lanes();
   const auto type = cast<VectorType>(VectorType::get({std::max(lanes, 1u)}, element.storage));
-  const auto scalarAt = [&](const Index &at) {
+  const auto scalarAt = [&](const Index& at) {
     OpBuilder detached(b.context());
     return b.load(memref::LoadOp::create(detached, b.loc(), memref, at.base));
   };
-  const auto vectorAt = [&](const Index &at) {
+  const auto vectorAt = [&](const Index& at) {
     OpBuilder detached(b.context());
     return b.load(vector::LoadOp::create(detached, b.loc(), type, memref, at.base));
   };
-  const auto gatherAt = [&](const Index &at) {
+  const auto gatherAt = [&](const Index& at) {
     const Value base = at.lanes ? b.constantIndex(0) : at.base;
     const Value offsets = at.lanes ? at.lanes : b.laneNumbers(b.indexLaneType(), at.step);
     const Value mask = b.splat(b.constantInt(IntegerType::get(b.context(), 1), 1), lanes);
     const Value other = b.constant(cast<TypedAttr>(b.detached().getZeroAttr(type)));
     OpBuilder detached(b.context());
-    return b.load(vector::GatherOp::create(detached, b.loc(), type, memref, ValueRange{base}, offsets, mask, other));
+    return b.load(
+        vector::GatherOp::create(detached, b.loc(), type, memref, ValueRange{base}, offsets, mask, other));
   };
   const auto masks = [&](int64_t first, int64_t step) {
     SmallVector<int64_t, 16> mask;
@@ -206,10 +212,10 @@ Val Emitter::load(Value memref, const Element &element, const Index &position) {
   return {gatherAt(re), gatherAt(math.add(re, 1))};
 }
 
-void Emitter::store(Value memref, const Element &element, const Index &position, Val value) {
+void Emitter::store(Value memref, const Element& element, const Index& position, Val value) {
   const unsigned lanes = position.isUniform() ? 1 : b.lanes();
   OpBuilder builder = b.here();
-  const auto at = [&](Value stored, const Index &where) {
+  const auto at = [&](Value stored, const Index& where) {
     builder = b.here();
     if (lanes == 1)
       memref::StoreOp::create(builder, b.loc(), stored, memref, where.base);
@@ -239,7 +245,7 @@ void Emitter::store(Value memref, const Element &element, const Index &position,
 }
 
 SmallVector<Value> Emitter::loop(int64_t low, int64_t high, int64_t step, ValueRange carried,
-                                 llvm::function_ref<SmallVector<Value>(const Index &, ValueRange)> body) {
+                                 llvm::function_ref<SmallVector<Value>(const Index&, ValueRange)> body) {
   if (low >= high) return SmallVector<Value>(carried);
   const int64_t trips = (high - low + step - 1) / step;
   if (trips == 1) return body(math.constant(low), carried);
@@ -255,33 +261,34 @@ SmallVector<Value> Emitter::loop(int64_t low, int64_t high, int64_t step, ValueR
   position.multiple = low == 0 ? step : std::gcd(low, step);
   const SmallVector<Value> next = body(position, loop.getRegionIterArgs());
   builder = b.here();
-  if (!carried.empty())
-    scf::YieldOp::create(builder, b.loc(), next);
+  if (!carried.empty()) scf::YieldOp::create(builder, b.loc(), next);
   b.pop();
   return SmallVector<Value>(loop.getResults());
 }
 
-Emitter::Vals Emitter::region(Region &region, ArrayRef<Val> arguments) {
+Emitter::Vals Emitter::region(Region& region, ArrayRef<Val> arguments) {
   frames_.emplace_back();
   frames_.back().region = &region;
-  for (const auto [argument, value] : llvm::zip(region.getArguments(), arguments)) frames_.back().values[argument] = value;
+  for (const auto [argument, value] : llvm::zip(region.getArguments(), arguments))
+    frames_.back().values[argument] = value;
   Vals results;
-  for (const Value result : region.front().getTerminator()->getOperands()) results.push_back(value(result, {}));
+  for (const Value result : region.front().getTerminator()->getOperands())
+    results.push_back(value(result, {}));
   frames_.pop_back();
   return results;
 }
 
-Val Emitter::branch(Value condition, const Element &element, unsigned lanes, llvm::function_ref<Val()> yes,
+Val Emitter::branch(Value condition, const Element& element, unsigned lanes, llvm::function_ref<Val()> yes,
                     llvm::function_ref<Val()> no) {
   APInt known;
   if (matchPattern(condition, m_ConstantInt(&known))) return known.isZero() ? no() : yes();
   const SmallVector<Type, 2> types(element.parts(), b.withLanes(element.compute, lanes));
   OpBuilder builder = b.here();
   auto choice = scf::IfOp::create(builder, b.loc(), types, condition, true, true);
-  const auto fill = [&](Block *block, llvm::function_ref<Val()> side) {
+  const auto fill = [&](Block* block, llvm::function_ref<Val()> side) {
     b.push(block, choice, true);
     SmallVector<Value> parts = flattened({side()});
-    for (Value &part : parts) part = b.splat(part, lanes);
+    for (Value& part : parts) part = b.splat(part, lanes);
     OpBuilder inner = b.here();
     scf::YieldOp::create(inner, b.loc(), parts);
     b.pop();

@@ -13,7 +13,6 @@
 #include "compiler/emit/Index.h"
 #include "compiler/emit/Movement.h"
 #include "compiler/emit/Rules.h"
-
 #include "stablehlo/Dialect.h"
 
 namespace wherry::compile {
@@ -23,24 +22,28 @@ class Emitter {
   using Vals = llvm::SmallVector<Val, 1>;
 
   /// `inputs` maps tensors in memory to their memrefs. `lanes`: of the widest vectors that may be used.
-  Emitter(KernelBuilder &builder, const llvm::DenseMap<mlir::Value, mlir::Value> &inputs, unsigned lanes)
+  Emitter(KernelBuilder& builder, const llvm::DenseMap<mlir::Value, mlir::Value>& inputs, unsigned lanes)
       : b(builder), math(&builder), inputs_(inputs), maxLanes_(lanes) {}
 
-  Val value(mlir::Value tensor, const Place &place);
-  /// Writes several elements of one tensor together, so that value() finds them done: rows of a dot share loads.
+  Val value(mlir::Value tensor, const Place& place);
+  /// Writes several elements of one tensor together, so that value() finds them done: rows of a dot share
+  /// loads.
   void prepare(mlir::Value tensor, llvm::ArrayRef<Place> places);
 
-  Val load(mlir::Value memref, const Element &element, const Index &position);
-  void store(mlir::Value memref, const Element &element, const Index &position, Val value);
+  Val load(mlir::Value memref, const Element& element, const Index& position);
+  void store(mlir::Value memref, const Element& element, const Index& position, Val value);
 
   /// A loop of one operation around `body`, which gets the position and the carried values and returns
   /// their successors. Loops of no or one iteration vanish.
   llvm::SmallVector<mlir::Value> loop(
       int64_t low, int64_t high, int64_t step, mlir::ValueRange carried,
-      llvm::function_ref<llvm::SmallVector<mlir::Value>(const Index &, mlir::ValueRange)> body);
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(const Index&, mlir::ValueRange)> body);
 
   /// The results of a region of scalar tensors for these arguments.
-  Vals region(mlir::Region &region, llvm::ArrayRef<Val> arguments);
+  Vals region(mlir::Region& region, llvm::ArrayRef<Val> arguments);
+
+  /// A number of the program as a position from 0 to `high`, clamped.
+  Index positionOf(Val value, const Element& element, int64_t high);
 
   /// True after an operation could not be emitted (a diagnostic has been given).
   bool failed() const { return failed_; }
@@ -54,51 +57,52 @@ class Emitter {
     Val value;
   };
   struct Frame {
-    mlir::Region *region = nullptr;
+    mlir::Region* region = nullptr;
     llvm::DenseMap<mlir::Value, Val> values;
   };
 
-  Vals compute(mlir::Operation *op, const Place &place);
-  Val find(mlir::Value tensor, const Place &place);
-  void remember(mlir::Value tensor, const Place &place, Val value);
-  Val unsupported(mlir::Operation *op);
+  Vals compute(mlir::Operation* op, const Place& place);
+  Val find(mlir::Value tensor, const Place& place);
+  void remember(mlir::Value tensor, const Place& place, Val value);
+  Val unsupported(mlir::Operation* op);
   /// The region to write loops and branches in, so that they run no more often than their place changes.
-  unsigned structureDepth(const Place &place) const;
+  unsigned structureDepth(const Place& place) const;
 
   /// scf.if on one condition for all lanes; both sides give values of `lanes` lanes.
-  Val branch(mlir::Value condition, const Element &element, unsigned lanes, llvm::function_ref<Val()> yes,
+  Val branch(mlir::Value condition, const Element& element, unsigned lanes, llvm::function_ref<Val()> yes,
              llvm::function_ref<Val()> no);
-  unsigned lanesAt(const Place &place) const { return isUniform(place) ? 1 : b.lanes(); }
+  unsigned lanesAt(const Place& place) const { return isUniform(place) ? 1 : b.lanes(); }
 
   // Access.cpp
-  Val pad(mlir::stablehlo::PadOp op, const Place &place);
-  Val concatenate(mlir::stablehlo::ConcatenateOp op, const Place &place);
-  Val iota(mlir::stablehlo::IotaOp op, const Place &place);
-  Val dynamicSlice(mlir::stablehlo::DynamicSliceOp op, const Place &place);
-  Val dynamicUpdateSlice(mlir::stablehlo::DynamicUpdateSliceOp op, const Place &place);
-  Val gather(mlir::stablehlo::GatherOp op, const Place &place);
-  Val bitcastConvert(mlir::stablehlo::BitcastConvertOp op, const Place &place);
-  Index positionOf(Val value, const Element &element, int64_t high);
-  /// `inside` if the conditions hold (null: always), else `outside`. `inside` may be asked only where they hold.
-  Val guarded(mlir::Value condition, mlir::Value laneCondition, const Element &element, unsigned lanes,
+  Val pad(mlir::stablehlo::PadOp op, const Place& place);
+  Val concatenate(mlir::stablehlo::ConcatenateOp op, const Place& place);
+  Val iota(mlir::stablehlo::IotaOp op, const Place& place);
+  Val dynamicSlice(mlir::stablehlo::DynamicSliceOp op, const Place& place);
+  Val dynamicUpdateSlice(mlir::stablehlo::DynamicUpdateSliceOp op, const Place& place);
+  Val gather(mlir::stablehlo::GatherOp op, const Place& place);
+  Val bitcastConvert(mlir::stablehlo::BitcastConvertOp op, const Place& place);
+  /// `inside` if the conditions hold (null: always), else `outside`. `inside` may be asked only where they
+  /// hold.
+  Val guarded(mlir::Value condition, mlir::Value laneCondition, const Element& element, unsigned lanes,
               llvm::function_ref<Val()> inside, llvm::function_ref<Val()> outside);
 
   // Reduce.cpp
-  Vals reduce(mlir::stablehlo::ReduceOp op, const Place &place);
-  Val reduceRows(mlir::stablehlo::ReduceOp op, const ReduceDims &dims, Combiner combiner, const Place &place);
-  Val reduceInOrder(mlir::stablehlo::ReduceOp op, const ReduceDims &dims, Combiner combiner, const Place &place);
-  Vals reduceByRegion(mlir::stablehlo::ReduceOp op, const ReduceDims &dims, const Place &place);
+  Vals reduce(mlir::stablehlo::ReduceOp op, const Place& place);
+  Val reduceRows(mlir::stablehlo::ReduceOp op, const ReduceDims& dims, Combiner combiner, const Place& place);
+  Val reduceInOrder(mlir::stablehlo::ReduceOp op, const ReduceDims& dims, Combiner combiner,
+                    const Place& place);
+  Vals reduceByRegion(mlir::stablehlo::ReduceOp op, const ReduceDims& dims, const Place& place);
   /// Nested loops over all groups but the last; `body` gets their positions.
   llvm::SmallVector<mlir::Value> outerLoops(
       llvm::ArrayRef<int64_t> extents, mlir::ValueRange carried,
       llvm::function_ref<llvm::SmallVector<mlir::Value>(llvm::ArrayRef<Index>, mlir::ValueRange)> body);
 
   // Dot.cpp
-  Vals dot(mlir::Operation *op, llvm::ArrayRef<Place> places);
+  Vals dot(mlir::Operation* op, llvm::ArrayRef<Place> places);
 
-  KernelBuilder &b;
+  KernelBuilder& b;
   IndexMath math;
-  const llvm::DenseMap<mlir::Value, mlir::Value> &inputs_;
+  const llvm::DenseMap<mlir::Value, mlir::Value>& inputs_;
   unsigned maxLanes_;
   bool failed_ = false;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Known, 2>> known_;
@@ -113,6 +117,6 @@ llvm::SmallVector<mlir::Value> flattened(llvm::ArrayRef<Val> values);
 llvm::SmallVector<Val> unflattened(mlir::ValueRange parts, llvm::ArrayRef<Element> elements);
 
 /// True if there is a rule for `op` and for its types.
-bool supports(mlir::Operation *op);
+bool supports(mlir::Operation* op);
 
 }  // namespace wherry::compile

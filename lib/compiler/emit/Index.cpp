@@ -27,9 +27,9 @@ Index IndexMath::add(Index x, int64_t c) {
   return x;
 }
 
-static void mergeOrigin(Index &into, const Index &x, const Index &y) {
+static void mergeOrigin(Index& into, const Index& x, const Index& y) {
   if (x.first < 0 || y.first < 0) {
-    const Index &one = x.first < 0 ? y : x;
+    const Index& one = x.first < 0 ? y : x;
     into.first = one.first;
     into.last = one.last;
     into.exact = false;
@@ -40,7 +40,7 @@ static void mergeOrigin(Index &into, const Index &x, const Index &y) {
   into.exact = false;
 }
 
-Index IndexMath::add(const Index &x, const Index &y) {
+Index IndexMath::add(const Index& x, const Index& y) {
   if (x.isConstant() && x.isUniform()) return add(y, x.min);
   if (y.isConstant() && y.isUniform()) return add(x, y.min);
   Index sum;
@@ -73,7 +73,7 @@ Index IndexMath::scale(Index x, int64_t c) {
   return x;
 }
 
-Index IndexMath::div(const Index &x, int64_t c) {
+Index IndexMath::div(const Index& x, int64_t c) {
   if (c == 1) return x;
   if (x.min / c == x.max / c) return constant(x.min / c);
   Index q = x;
@@ -99,7 +99,7 @@ Index IndexMath::div(const Index &x, int64_t c) {
   return q;
 }
 
-Index IndexMath::rem(const Index &x, int64_t c) {
+Index IndexMath::rem(const Index& x, int64_t c) {
   if (x.min / c == x.max / c) return add(x, -(x.min / c) * c);
   Index r = x;
   r.exact = false;
@@ -146,14 +146,14 @@ Index IndexMath::clamp(Index x, int64_t low, int64_t high) {
   return y;
 }
 
-Value IndexMath::vector(const Index &x) {
+Value IndexMath::vector(const Index& x) {
   if (x.lanes) return x.lanes;
   const Value base = b_->make<arith::IndexCastOp>(b_->indexLaneType(), x.base);
   if (x.step == 0 || b_->lanes() == 1) return base;
   return b_->binary<arith::AddIOp>(base, b_->laneNumbers(b_->indexLaneType(), x.step));
 }
 
-Value IndexMath::inside(const Index &x, int64_t low, int64_t high) {
+Value IndexMath::inside(const Index& x, int64_t low, int64_t high) {
   Value result;
   const Value position = x.isUniform() ? x.base : vector(x);
   const auto also = [&](Value condition) {
@@ -164,10 +164,10 @@ Value IndexMath::inside(const Index &x, int64_t low, int64_t high) {
   return result;
 }
 
-Place IndexMath::refine(const Place &place, Shape shape, llvm::function_ref<bool(unsigned)> cutAfter) {
+Place IndexMath::refine(const Place& place, Shape shape, llvm::function_ref<bool(unsigned)> cutAfter) {
   Place result;
   unsigned dim = 0;
-  for (const Part &part : place) {
+  for (const Part& part : place) {
     // The pieces of this part, as counts of dimensions.
     SmallVector<unsigned, 4> pieces;
     unsigned count = 1;
@@ -198,9 +198,9 @@ Place IndexMath::refine(const Place &place, Shape shape, llvm::function_ref<bool
   return result;
 }
 
-SmallVector<Index, 4> IndexMath::split(const Place &place, Shape shape) {
+SmallVector<Index, 4> IndexMath::split(const Place& place, Shape shape) {
   SmallVector<Index, 4> indices;
-  for (const Part &part : refine(place, shape, [](unsigned) { return true; })) indices.push_back(part.index);
+  for (const Part& part : refine(place, shape, [](unsigned) { return true; })) indices.push_back(part.index);
   return indices;
 }
 
@@ -211,9 +211,9 @@ Place IndexMath::join(ArrayRef<Index> indices, Shape shape) {
 }
 
 /// Neighbouring parts as one group.
-static Part merged(IndexMath &math, ArrayRef<Part> parts) {
+static Part merged(IndexMath& math, ArrayRef<Part> parts) {
   Part result = parts.front();
-  for (const Part &part : parts.drop_front()) {
+  for (const Part& part : parts.drop_front()) {
     if (part.extent == 1) {
       result.dims += part.dims;
       continue;
@@ -237,7 +237,7 @@ static Part merged(IndexMath &math, ArrayRef<Part> parts) {
   return result;
 }
 
-Place IndexMath::reshape(const Place &place, Shape to) {
+Place IndexMath::reshape(const Place& place, Shape to) {
   Place result;
   unsigned from = 0, dim = 0;
   while (from < place.size() || dim < to.size()) {
@@ -254,7 +254,8 @@ Place IndexMath::reshape(const Place &place, Shape to) {
     if (from == place.size())
       while (dim < to.size()) right *= to[dim++];
     if (dim == firstDim) {
-      if (firstPart < from && left > 1) result.push_back(merged(*this, ArrayRef(place).slice(firstPart, from - firstPart)));
+      if (firstPart < from && left > 1)
+        result.push_back(merged(*this, ArrayRef(place).slice(firstPart, from - firstPart)));
       continue;
     }
     Part part{constant(0), right, dim - firstDim};
@@ -267,31 +268,31 @@ Place IndexMath::reshape(const Place &place, Shape to) {
   return result;
 }
 
-Index IndexMath::linear(const Place &place) {
+Index IndexMath::linear(const Place& place) {
   if (place.empty()) return constant(0);
   Index sum = constant(0);
   int64_t stride = 1;
-  for (const Part &part : llvm::reverse(place)) {
+  for (const Part& part : llvm::reverse(place)) {
     if (part.extent != 1) sum = add(scale(part.index, stride), sum);
     stride *= part.extent;
   }
   return sum;
 }
 
-bool isUniform(const Place &place) {
-  return llvm::all_of(place, [](const Part &part) { return part.index.isUniform(); });
+bool isUniform(const Place& place) {
+  return llvm::all_of(place, [](const Part& part) { return part.index.isUniform(); });
 }
 
-unsigned depthOf(const KernelBuilder &b, const Place &place) {
+unsigned depthOf(const KernelBuilder& b, const Place& place) {
   unsigned depth = 0;
-  for (const Part &part : place) {
+  for (const Part& part : place) {
     if (part.index.base) depth = std::max(depth, b.depthOf(part.index.base));
     if (part.index.lanes) depth = std::max(depth, b.depthOf(part.index.lanes));
   }
   return depth;
 }
 
-bool isSame(const Place &a, const Place &b) {
+bool isSame(const Place& a, const Place& b) {
   if (a.size() != b.size()) return false;
   for (unsigned i = 0; i < a.size(); ++i) {
     const Index &x = a[i].index, &y = b[i].index;

@@ -15,10 +15,10 @@
 namespace wherry::compile {
 
 struct Index {
-  mlir::Value base;      // index: position of lane 0; null if `lanes` is set (or while planning)
-  int64_t step = 0;      // from lane to lane
-  mlir::Value lanes;     // vector of positions, for what is not affine
-  int64_t min = 0;       // bounds over all lanes and iterations, inclusive
+  mlir::Value base;   // index: position of lane 0; null if `lanes` is set (or while planning)
+  int64_t step = 0;   // from lane to lane
+  mlir::Value lanes;  // vector of positions, for what is not affine
+  int64_t min = 0;    // bounds over all lanes and iterations, inclusive
   int64_t max = 0;
   int64_t multiple = 1;  // `base` is a multiple of it
   // Origin: if `exact`, the position is `offset` + that in the group of dimensions first to last of the
@@ -26,7 +26,7 @@ struct Index {
   int first = -1, last = -1;
   bool exact = false;
   int64_t offset = 0;
-  int64_t span = 0;  // elements of that group
+  int64_t span = 0;        // elements of that group
   bool scattered = false;  // while planning: not affine in the lanes
 
   bool isUniform() const { return !lanes && !scattered && step == 0; }
@@ -43,39 +43,39 @@ using Shape = llvm::ArrayRef<int64_t>;
 
 class IndexMath {
  public:
-  explicit IndexMath(KernelBuilder *builder) : b_(builder) {}
+  explicit IndexMath(KernelBuilder* builder) : b_(builder) {}
 
   Index constant(int64_t value);
   Index add(Index x, int64_t c);
-  Index add(const Index &x, const Index &y);
+  Index add(const Index& x, const Index& y);
   Index scale(Index x, int64_t c);
   /// Quotient and remainder of a position that is never negative.
-  Index div(const Index &x, int64_t c);
-  Index rem(const Index &x, int64_t c);
+  Index div(const Index& x, int64_t c);
+  Index rem(const Index& x, int64_t c);
   Index clamp(Index x, int64_t low, int64_t high);
   /// One position per lane, as a vector of the builder's index lane type (a scalar without lanes).
-  mlir::Value vector(const Index &x);
+  mlir::Value vector(const Index& x);
   /// low <= x < high, per lane where x differs between lanes; null if always true.
-  mlir::Value inside(const Index &x, int64_t low, int64_t high);
+  mlir::Value inside(const Index& x, int64_t low, int64_t high);
 
   /// Splits groups so that none covers both dimension d and d + 1 where `cutAfter(d)`.
-  Place refine(const Place &place, Shape shape, llvm::function_ref<bool(unsigned)> cutAfter);
+  Place refine(const Place& place, Shape shape, llvm::function_ref<bool(unsigned)> cutAfter);
   /// One index per dimension.
-  llvm::SmallVector<Index, 4> split(const Place &place, Shape shape);
+  llvm::SmallVector<Index, 4> split(const Place& place, Shape shape);
   Place join(llvm::ArrayRef<Index> indices, Shape shape);
-  Place reshape(const Place &place, Shape to);
+  Place reshape(const Place& place, Shape to);
   /// The row-major position in a tensor.
-  Index linear(const Place &place);
+  Index linear(const Place& place);
 
  private:
-  KernelBuilder *b_;
+  KernelBuilder* b_;
 };
 
 /// True if every index is the same for all lanes.
-bool isUniform(const Place &place);
+bool isUniform(const Place& place);
 /// The deepest region whose values `place` uses.
-unsigned depthOf(const KernelBuilder &b, const Place &place);
+unsigned depthOf(const KernelBuilder& b, const Place& place);
 /// True if the two name the same elements by the same values.
-bool isSame(const Place &a, const Place &b);
+bool isSame(const Place& a, const Place& b);
 
 }  // namespace wherry::compile

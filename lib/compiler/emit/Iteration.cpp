@@ -4,9 +4,8 @@
 #include "compiler/emit/Element.h"
 #include "compiler/emit/Movement.h"
 #include "compiler/emit/Rules.h"
-
-#include "stablehlo/Dialect.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "stablehlo/Dialect.h"
 
 using namespace mlir;
 
@@ -27,7 +26,7 @@ class Planner {
   }
 
   Iteration take() {
-    for (auto &cuts : plan_.cuts) {
+    for (auto& cuts : plan_.cuts) {
       llvm::sort(cuts);
       cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
       if (cuts.size() > maxCuts) cuts.clear();
@@ -51,12 +50,12 @@ class Planner {
     return place;
   }
 
-  void visit(Value value, const Place &place) {
+  void visit(Value value, const Place& place) {
     if (llvm::is_contained(shapeOf(value), 0) || seen(value, place)) return;
-    Operation *op = value.getDefiningOp();
+    Operation* op = value.getDefiningOp();
     if (isInput_(value) || !op) return leaf(place);
     if (auto moved = movedPlace(math_, op, place)) return visit(op->getOperand(0), *moved);
-    llvm::TypeSwitch<Operation *>(op)
+    llvm::TypeSwitch<Operation*>(op)
         .Case([&](stablehlo::ConstantOp) {})
         .Case([&](stablehlo::IotaOp iota) {
           apart(math_.split(place, shapeOf(value))[iota.getIotaDimension()]);
@@ -66,26 +65,26 @@ class Planner {
         .Case([&](stablehlo::DynamicSliceOp slice) { visitDynamicSlice(slice, place); })
         .Case([&](stablehlo::DynamicUpdateSliceOp update) { visitDynamicUpdate(update, place); })
         .Case([&](stablehlo::ReduceOp reduce) { visitReduce(reduce, place); })
-        .Case<stablehlo::DotGeneralOp, stablehlo::DotOp>([&](Operation *) { visitDot(op, place); })
-        .Default([&](Operation *) {
+        .Case<stablehlo::DotGeneralOp, stablehlo::DotOp>([&](Operation*) { visitDot(op, place); })
+        .Default([&](Operation*) {
           if (isElementwise(op)) {
             for (const Value operand : op->getOperands())
               visit(operand, shapeOf(operand).empty() ? Place() : place);
             return;
           }
-          for (const Index &index : math_.split(place, shapeOf(value))) apart(index);
+          for (const Index& index : math_.split(place, shapeOf(value))) apart(index);
         });
   }
 
  private:
-  bool seen(Value value, const Place &place) {
-    auto &places = seen_[value];
-    for (const Place &other : places)
-      if (other.size() == place.size() &&
-          llvm::all_of(llvm::zip(other, place), [](const auto &pair) {
+  bool seen(Value value, const Place& place) {
+    auto& places = seen_[value];
+    for (const Place& other : places)
+      if (other.size() == place.size() && llvm::all_of(llvm::zip(other, place), [](const auto& pair) {
             const Index &x = std::get<0>(pair).index, &y = std::get<1>(pair).index;
-            return std::get<0>(pair).dims == std::get<1>(pair).dims && x.first == y.first && x.last == y.last &&
-                   x.exact == y.exact && x.offset == y.offset && x.step == y.step && x.min == y.min && x.max == y.max;
+            return std::get<0>(pair).dims == std::get<1>(pair).dims && x.first == y.first &&
+                   x.last == y.last && x.exact == y.exact && x.offset == y.offset && x.step == y.step &&
+                   x.min == y.min && x.max == y.max;
           }))
         return true;
     if (places.size() >= maxPlaces) return true;
@@ -96,7 +95,7 @@ class Planner {
   void cutBetween(int d) {
     if (d >= 0 && d + 1 < static_cast<int>(shape_.size())) plan_.cutAfter[d] = true;
   }
-  void apart(const Index &index) {
+  void apart(const Index& index) {
     if (index.first < 0) return;
     cutBetween(index.first - 1);
     cutBetween(index.last);
@@ -104,7 +103,7 @@ class Planner {
       for (int d = index.first; d < index.last; ++d) cutBetween(d);
   }
   /// Cuts around positions whose difference decides what is read.
-  void cutAt(const Index &index, ArrayRef<int64_t> positions) {
+  void cutAt(const Index& index, ArrayRef<int64_t> positions) {
     apart(index);
     if (!index.exact || index.first != index.last) return;
     for (const int64_t position : positions) {
@@ -113,9 +112,9 @@ class Planner {
     }
   }
 
-  void leaf(const Place &place) {
+  void leaf(const Place& place) {
     bool usesInnermost = false, isLast = true;
-    for (const Part &part : llvm::reverse(place)) {
+    for (const Part& part : llvm::reverse(place)) {
       if (part.extent == 1) continue;
       const bool isInner = part.index.first >= 0 && part.index.first <= inner_ && part.index.last >= inner_;
       usesInnermost |= isInner && !isLast;
@@ -125,8 +124,8 @@ class Planner {
     plan_.readsAcross |= usesInnermost;
     // Dimensions of size 1 are nowhere: they never keep two others apart.
     int previous = -2;
-    for (const Part &part : place) {
-      const Index &index = part.index;
+    for (const Part& part : place) {
+      const Index& index = part.index;
       if (part.extent == 1) continue;
       const bool whole = index.first >= 0 && index.exact && index.offset == 0 && part.extent == index.span;
       if (!whole) {
@@ -151,13 +150,14 @@ class Planner {
     return -2;
   }
 
-  void visitPad(stablehlo::PadOp pad, const Place &place) {
+  void visitPad(stablehlo::PadOp pad, const Place& place) {
     const Shape from = shapeOf(pad.getResult()), to = shapeOf(pad.getOperand());
-    const auto low = pad.getEdgePaddingLow(), high = pad.getEdgePaddingHigh(), interior = pad.getInteriorPadding();
+    const auto low = pad.getEdgePaddingLow(), high = pad.getEdgePaddingHigh(),
+               interior = pad.getInteriorPadding();
     const auto plain = [&](unsigned d) { return low[d] == 0 && high[d] == 0 && interior[d] == 0; };
     Place inner = math_.refine(place, from, [&](unsigned d) { return !plain(d) || !plain(d + 1); });
     unsigned dim = 0;
-    for (Part &part : inner) {
+    for (Part& part : inner) {
       const unsigned d = dim;
       dim += part.dims;
       if (part.dims != 1 || plain(d)) continue;
@@ -169,7 +169,7 @@ class Planner {
     visit(pad.getOperand(), inner);
   }
 
-  void visitConcatenate(stablehlo::ConcatenateOp op, const Place &place) {
+  void visitConcatenate(stablehlo::ConcatenateOp op, const Place& place) {
     const Shape from = shapeOf(op.getResult());
     const unsigned d = static_cast<unsigned>(op.getDimension());
     const Place inner = math_.refine(place, from, [&](unsigned i) { return i == d || i + 1 == d; });
@@ -177,7 +177,7 @@ class Planner {
     for (const Value operand : op.getInputs()) {
       Place shifted = inner;
       unsigned dim = 0;
-      for (Part &part : shifted) {
+      for (Part& part : shifted) {
         if (dim == d) {
           cutAt(part.index, {start, start + shapeOf(operand)[d]});
           part.index = math_.add(part.index, -start);
@@ -190,11 +190,12 @@ class Planner {
     }
   }
 
-  void visitDynamicSlice(stablehlo::DynamicSliceOp op, const Place &place) {
+  void visitDynamicSlice(stablehlo::DynamicSliceOp op, const Place& place) {
     const Shape from = shapeOf(op.getResult()), to = shapeOf(op.getOperand());
-    Place inner = math_.refine(place, from, [&](unsigned d) { return from[d] != to[d] || from[d + 1] != to[d + 1]; });
+    Place inner =
+        math_.refine(place, from, [&](unsigned d) { return from[d] != to[d] || from[d + 1] != to[d + 1]; });
     unsigned dim = 0;
-    for (Part &part : inner) {
+    for (Part& part : inner) {
       if (part.dims == 1 && from[dim] != to[dim]) {
         apart(part.index);
         part.index.exact = false;
@@ -206,12 +207,13 @@ class Planner {
     visit(op.getOperand(), inner);
   }
 
-  void visitDynamicUpdate(stablehlo::DynamicUpdateSliceOp op, const Place &place) {
+  void visitDynamicUpdate(stablehlo::DynamicUpdateSliceOp op, const Place& place) {
     const Shape from = shapeOf(op.getResult()), to = shapeOf(op.getUpdate());
     visit(op.getOperand(), place);
-    Place inner = math_.refine(place, from, [&](unsigned d) { return from[d] != to[d] || from[d + 1] != to[d + 1]; });
+    Place inner =
+        math_.refine(place, from, [&](unsigned d) { return from[d] != to[d] || from[d + 1] != to[d + 1]; });
     unsigned dim = 0;
-    for (Part &part : inner) {
+    for (Part& part : inner) {
       if (part.dims == 1 && from[dim] != to[dim]) {
         apart(part.index);
         part.index.exact = false;
@@ -222,8 +224,8 @@ class Planner {
     visit(op.getUpdate(), inner);
   }
 
-  bool usesInner(const Place &place) const {
-    return llvm::any_of(place, [&](const Part &part) {
+  bool usesInner(const Place& place) const {
+    return llvm::any_of(place, [&](const Part& part) {
       return part.index.first >= 0 && part.index.first <= inner_ && part.index.last >= inner_;
     });
   }
@@ -233,21 +235,22 @@ class Planner {
     return index;
   }
 
-  void visitReduce(stablehlo::ReduceOp op, const Place &place) {
+  void visitReduce(stablehlo::ReduceOp op, const Place& place) {
     const Shape operand = shapeOf(op.getInputs()[0]);
     const ReduceDims dims(operand, op.getDimensions(), SmallVector<bool, 8>(operand.size(), true));
     if (dims.reducesRows() && combinerOf(op.getBody()) && operand.back() >= 8 && usesInner(place))
       plan_.wantsScalarElements = true;
     SmallVector<Index, 4> loops;
-    for (const auto &group : dims.groups) loops.push_back(loopIndex(group.extent));
+    for (const auto& group : dims.groups) loops.push_back(loopIndex(group.extent));
     for (const Value input : op.getInputs()) visit(input, dims.operandPlace(math_, place, loops));
   }
 
-  void visitDot(Operation *op, const Place &place) {
+  void visitDot(Operation* op, const Place& place) {
     const auto dims = DotDims::of(op);
-    if (dims->contractsRows() && dims->groups.back().extent >= 8 && usesInner(place)) plan_.wantsScalarElements = true;
+    if (dims->contractsRows() && dims->groups.back().extent >= 8 && usesInner(place))
+      plan_.wantsScalarElements = true;
     SmallVector<Index, 4> loops;
-    for (const auto &group : dims->groups) loops.push_back(loopIndex(group.extent));
+    for (const auto& group : dims->groups) loops.push_back(loopIndex(group.extent));
     visit(op->getOperand(0), dims->operandPlace(math_, true, place, loops));
     visit(op->getOperand(1), dims->operandPlace(math_, false, place, loops));
   }
@@ -266,7 +269,8 @@ Iteration planIteration(Shape shape, ArrayRef<Value> values, llvm::function_ref<
   Planner planner(shape, isInput);
   IndexMath math(nullptr);
   for (const Value value : values)
-    planner.visit(value, shapeOf(value) == shape ? planner.root() : math.reshape(planner.root(), shapeOf(value)));
+    planner.visit(value,
+                  shapeOf(value) == shape ? planner.root() : math.reshape(planner.root(), shapeOf(value)));
   return planner.take();
 }
 

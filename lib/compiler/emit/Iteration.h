@@ -8,15 +8,14 @@
 #pragma once
 
 #include "compiler/emit/Index.h"
-
 #include "mlir/IR/Operation.h"
 
 namespace wherry::compile {
 
 struct Iteration {
-  llvm::SmallVector<bool, 8> cutAfter;                        // dimensions d and d + 1 are different loops
-  llvm::SmallVector<llvm::SmallVector<int64_t, 4>, 8> cuts;   // ascending, inside (0, extent)
-  bool readsAcross = false;  // an input's rows run across the innermost dimension, as in a transpose
+  llvm::SmallVector<bool, 8> cutAfter;                       // dimensions d and d + 1 are different loops
+  llvm::SmallVector<llvm::SmallVector<int64_t, 4>, 8> cuts;  // ascending, inside (0, extent)
+  bool readsAcross = false;          // an input's rows run across the innermost dimension, as in a transpose
   bool wantsScalarElements = false;  // a reduction inside uses the lanes along its own rows
 };
 

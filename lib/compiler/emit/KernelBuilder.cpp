@@ -7,24 +7,25 @@ using namespace mlir;
 
 namespace wherry::compile {
 
-unsigned SameOperation::getHashValue(const Operation *op) {
-  return OperationEquivalence::computeHash(const_cast<Operation *>(op), OperationEquivalence::directHashValue,
+unsigned SameOperation::getHashValue(const Operation* op) {
+  return OperationEquivalence::computeHash(const_cast<Operation*>(op), OperationEquivalence::directHashValue,
                                            OperationEquivalence::ignoreHashValue,
                                            OperationEquivalence::IgnoreLocations);
 }
 
-bool SameOperation::isEqual(const Operation *a, const Operation *b) {
+bool SameOperation::isEqual(const Operation* a, const Operation* b) {
   if (a == b) return true;
-  if (a == getTombstoneKey() || a == getEmptyKey() || b == getTombstoneKey() || b == getEmptyKey()) return false;
-  return OperationEquivalence::isEquivalentTo(const_cast<Operation *>(a), const_cast<Operation *>(b),
+  if (a == getTombstoneKey() || a == getEmptyKey() || b == getTombstoneKey() || b == getEmptyKey())
+    return false;
+  return OperationEquivalence::isEquivalentTo(const_cast<Operation*>(a), const_cast<Operation*>(b),
                                               OperationEquivalence::exactValueMatch, nullptr,
                                               OperationEquivalence::IgnoreLocations);
 }
 
-KernelBuilder::KernelBuilder(MLIRContext *context)
+KernelBuilder::KernelBuilder(MLIRContext* context)
     : detached_(context), loc_(UnknownLoc::get(context)), indexLane_(IntegerType::get(context, 32)) {}
 
-void KernelBuilder::push(Block *block, Operation *holder, bool guarded) {
+void KernelBuilder::push(Block* block, Operation* holder, bool guarded) {
   auto scope = std::make_unique<KernelScope>();
   scope->block = block;
   scope->holder = holder;
@@ -45,7 +46,7 @@ void KernelBuilder::pop() {
   if (!scopes_.empty()) scopes_.back()->before = scope->outerBefore;
 }
 
-KernelBuilder::Outside::Outside(KernelBuilder &builder, unsigned depth) : builder_(builder) {
+KernelBuilder::Outside::Outside(KernelBuilder& builder, unsigned depth) : builder_(builder) {
   while (builder_.depth() > depth) hidden_.push_back(builder_.scopes_.pop_back_val());
 }
 
@@ -67,7 +68,7 @@ unsigned KernelBuilder::guardDepth() const {
 
 OpBuilder KernelBuilder::at(unsigned depth) const {
   OpBuilder builder(context());
-  const KernelScope &scope = *scopes_[depth];
+  const KernelScope& scope = *scopes_[depth];
   if (scope.before)
     builder.setInsertionPoint(scope.before);
   else
@@ -75,8 +76,8 @@ OpBuilder KernelBuilder::at(unsigned depth) const {
   return builder;
 }
 
-Value KernelBuilder::place(Operation *op, unsigned depth) {
-  KernelScope &scope = *scopes_[depth];
+Value KernelBuilder::place(Operation* op, unsigned depth) {
+  KernelScope& scope = *scopes_[depth];
   const auto [it, isNew] = scope.known.insert(op);
   if (!isNew) {
     op->destroy();
@@ -89,7 +90,7 @@ Value KernelBuilder::place(Operation *op, unsigned depth) {
   return op->getResult(0);
 }
 
-Value KernelBuilder::pure(Operation *op) {
+Value KernelBuilder::pure(Operation* op) {
   SmallVector<OpFoldResult, 1> folded;
   if (succeeded(op->fold(folded)) && folded.size() == 1) {
     const Type type = op->getResult(0).getType();
@@ -99,7 +100,8 @@ Value KernelBuilder::pure(Operation *op) {
       op->destroy();
       return value;
     }
-    if (const auto typed = llvm::dyn_cast_if_present<TypedAttr>(attribute); typed && typed.getType() == type) {
+    if (const auto typed = llvm::dyn_cast_if_present<TypedAttr>(attribute);
+        typed && typed.getType() == type) {
       op->destroy();
       return constant(typed);
     }
@@ -110,14 +112,15 @@ Value KernelBuilder::pure(Operation *op) {
   return place(op, depth);
 }
 
-Value KernelBuilder::load(Operation *op) {
+Value KernelBuilder::load(Operation* op) {
+  if (ordered_) return here().insert(op)->getResult(0);
   unsigned depth = std::max(std::min(this->depth(), 1u), guardDepth());
   for (const Value operand : op->getOperands()) depth = std::max(depth, depthOf(operand));
   return place(op, depth);
 }
 
 Value KernelBuilder::constant(TypedAttr value) {
-  Value &known = constants_[value];
+  Value& known = constants_[value];
   if (known) return known;
   OpBuilder builder = at(0);
   known = arith::ConstantOp::create(builder, loc_, value);
@@ -130,7 +133,9 @@ Value KernelBuilder::constantInt(Type scalar, uint64_t value) {
   return constant(IntegerAttr::get(scalar, APInt(64, value).trunc(std::min(width, 64u))));
 }
 
-Value KernelBuilder::constantFloat(Type scalar, double value) { return constant(FloatAttr::get(scalar, value)); }
+Value KernelBuilder::constantFloat(Type scalar, double value) {
+  return constant(FloatAttr::get(scalar, value));
+}
 
 Value KernelBuilder::constantIndex(int64_t value) {
   return constant(IntegerAttr::get(IndexType::get(context()), value));
@@ -160,7 +165,7 @@ Value KernelBuilder::splat(Value value, unsigned lanes) {
 void KernelBuilder::unify(MutableArrayRef<Value> values) {
   unsigned lanes = 1;
   for (const Value value : values) lanes = std::max(lanes, lanesOf(value));
-  for (Value &value : values) value = splat(value, lanes);
+  for (Value& value : values) value = splat(value, lanes);
 }
 
 Value KernelBuilder::fma(Value x, Value y, Value z) {

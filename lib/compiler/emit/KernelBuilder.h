@@ -9,47 +9,47 @@
 // Values are scalars or 1-D vectors of `lanes()` lanes; where an operation mixes them, `unify` broadcasts.
 #pragma once
 
+#include <memory>
+
+#include "llvm/ADT/DenseSet.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OperationSupport.h"
-#include "llvm/ADT/DenseSet.h"
-
-#include <memory>
 
 namespace wherry::compile {
 
 /// Equality of operations up to their results and locations.
-struct SameOperation : llvm::DenseMapInfo<mlir::Operation *> {
-  static unsigned getHashValue(const mlir::Operation *op);
-  static bool isEqual(const mlir::Operation *a, const mlir::Operation *b);
+struct SameOperation : llvm::DenseMapInfo<mlir::Operation*> {
+  static unsigned getHashValue(const mlir::Operation* op);
+  static bool isEqual(const mlir::Operation* a, const mlir::Operation* b);
 };
 
 /// One region that is being filled.
 struct KernelScope {
-  mlir::Block *block = nullptr;
-  mlir::Operation *holder = nullptr;  // the operation whose region it is; null for the function's body
-  mlir::Operation *before = nullptr;  // new operations go before it; null: at the end
-  mlir::Operation *outerBefore = nullptr;
+  mlir::Block* block = nullptr;
+  mlir::Operation* holder = nullptr;  // the operation whose region it is; null for the function's body
+  mlir::Operation* before = nullptr;  // new operations go before it; null: at the end
+  mlir::Operation* outerBefore = nullptr;
   bool guarded = false;
   uint64_t id = 0;
-  llvm::DenseSet<mlir::Operation *, SameOperation> known;
+  llvm::DenseSet<mlir::Operation*, SameOperation> known;
 };
 
 class KernelBuilder {
  public:
-  explicit KernelBuilder(mlir::MLIRContext *context);
+  explicit KernelBuilder(mlir::MLIRContext* context);
 
   /// The location given to new operations.
   void setLoc(mlir::Location location) { loc_ = location; }
   mlir::Location loc() const { return loc_; }
-  mlir::MLIRContext *context() const { return detached_.getContext(); }
+  mlir::MLIRContext* context() const { return detached_.getContext(); }
   /// A builder of operations in no block.
   mlir::OpBuilder detached() const { return mlir::OpBuilder(context()); }
 
   // Regions. The first one pushed is the body of the function, the second the loop over units.
-  void push(mlir::Block *block, mlir::Operation *holder, bool guarded = false);
+  void push(mlir::Block* block, mlir::Operation* holder, bool guarded = false);
   void pop();
   unsigned depth() const { return static_cast<unsigned>(scopes_.size()) - 1; }
   unsigned depthOf(mlir::Value value) const;
@@ -64,14 +64,14 @@ class KernelBuilder {
   /// While it lives, the regions deeper than `depth` are hidden and new operations go before them.
   class Outside {
    public:
-    Outside(KernelBuilder &builder, unsigned depth);
+    Outside(KernelBuilder& builder, unsigned depth);
     ~Outside();
-    Outside(const Outside &) = delete;
-    Outside &operator=(const Outside &) = delete;
+    Outside(const Outside&) = delete;
+    Outside& operator=(const Outside&) = delete;
 
    private:
     friend class KernelBuilder;
-    KernelBuilder &builder_;
+    KernelBuilder& builder_;
     llvm::SmallVector<std::unique_ptr<KernelScope>, 4> hidden_;
   };
 
@@ -84,11 +84,13 @@ class KernelBuilder {
 
   /// Creates `Op` from `args` as a pure operation and returns its result or an equal value.
   template <class Op, class... Args>
-  mlir::Value make(Args &&...args) {
+  mlir::Value make(Args&&... args) {
     return pure(Op::create(detached_, loc_, std::forward<Args>(args)...));
   }
-  mlir::Value pure(mlir::Operation *op);
-  mlir::Value load(mlir::Operation *op);
+  mlir::Value pure(mlir::Operation* op);
+  mlir::Value load(mlir::Operation* op);
+  /// While set, loads stay where they are written: the kernel itself changes the memory they read.
+  void keepLoadsInOrder(bool keep) { ordered_ = keep; }
 
   mlir::Value constant(mlir::TypedAttr value);
   mlir::Value constantInt(mlir::Type scalar, uint64_t value);
@@ -127,15 +129,16 @@ class KernelBuilder {
   mlir::Value shuffle(mlir::Value x, mlir::Value y, llvm::ArrayRef<int64_t> mask);
 
  private:
-  mlir::Value place(mlir::Operation *op, unsigned depth);
+  mlir::Value place(mlir::Operation* op, unsigned depth);
 
   mlir::OpBuilder detached_;
   mlir::Location loc_;
   llvm::SmallVector<std::unique_ptr<KernelScope>, 8> scopes_;
-  llvm::DenseMap<mlir::Block *, unsigned> depths_;
+  llvm::DenseMap<mlir::Block*, unsigned> depths_;
   llvm::DenseMap<mlir::Attribute, mlir::Value> constants_;
   uint64_t nextScope_ = 0;
   unsigned lanes_ = 1;
+  bool ordered_ = false;
   mlir::Type indexLane_;
 };
 

@@ -1,8 +1,8 @@
 // Movement.cpp: index maps.
 #include "compiler/emit/Movement.h"
 
-#include "stablehlo/Dialect.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "stablehlo/Dialect.h"
 
 using namespace mlir;
 
@@ -10,7 +10,7 @@ namespace wherry::compile {
 
 Shape shapeOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()).getShape(); }
 
-Place rearranged(IndexMath &math, const Place &place, Shape from, Shape to, ArrayRef<int64_t> target,
+Place rearranged(IndexMath& math, const Place& place, Shape from, Shape to, ArrayRef<int64_t> target,
                  llvm::function_ref<Part(unsigned)> others) {
   const auto staysGroup = [&](unsigned d) {
     if (target[d] < 0 || target[d + 1] < 0) return target[d] < 0 && target[d + 1] < 0;
@@ -36,16 +36,18 @@ Place rearranged(IndexMath &math, const Place &place, Shape from, Shape to, Arra
   return result;
 }
 
-static Place fromDims(IndexMath &math, const Place &place, Shape from, Shape to, ArrayRef<int64_t> target) {
-  return rearranged(math, place, from, to, target, [&](unsigned d) { return Part{math.constant(0), to[d], 1}; });
+static Place fromDims(IndexMath& math, const Place& place, Shape from, Shape to, ArrayRef<int64_t> target) {
+  return rearranged(math, place, from, to, target,
+                    [&](unsigned d) { return Part{math.constant(0), to[d], 1}; });
 }
 
-std::optional<Place> movedPlace(IndexMath &math, Operation *op, const Place &place) {
+std::optional<Place> movedPlace(IndexMath& math, Operation* op, const Place& place) {
   if (op->getNumOperands() == 0) return std::nullopt;
   const Shape from = shapeOf(op->getResult(0)), to = shapeOf(op->getOperand(0));
   SmallVector<int64_t, 8> target(from.size(), -1);
   if (auto broadcast = dyn_cast<stablehlo::BroadcastInDimOp>(op)) {
-    for (const auto [i, d] : llvm::enumerate(broadcast.getBroadcastDimensions())) target[d] = static_cast<int64_t>(i);
+    for (const auto [i, d] : llvm::enumerate(broadcast.getBroadcastDimensions()))
+      target[d] = static_cast<int64_t>(i);
     return fromDims(math, place, from, to, target);
   }
   if (isa<stablehlo::BroadcastOp>(op)) {
@@ -65,7 +67,7 @@ std::optional<Place> movedPlace(IndexMath &math, Operation *op, const Place &pla
   if (!isa<stablehlo::SliceOp, stablehlo::ReverseOp>(op)) return std::nullopt;
   Place result = math.refine(place, from, [&](unsigned d) { return !isPlain(d) || !isPlain(d + 1); });
   unsigned dim = 0;
-  for (Part &part : result) {
+  for (Part& part : result) {
     const unsigned d = dim;
     dim += part.dims;
     if (part.dims != 1 || isPlain(d)) continue;
@@ -78,7 +80,7 @@ std::optional<Place> movedPlace(IndexMath &math, Operation *op, const Place &pla
   return result;
 }
 
-std::optional<DotDims> DotDims::of(Operation *op) {
+std::optional<DotDims> DotDims::of(Operation* op) {
   DotDims dims;
   const auto copy = [](ArrayRef<int64_t> list) { return SmallVector<int64_t, 4>(list); };
   if (auto dot = dyn_cast<stablehlo::DotGeneralOp>(op)) {
@@ -115,10 +117,10 @@ bool DotDims::contractsRows() const {
          rhsContracting.back() + 1 == static_cast<int64_t>(rhsShape.size());
 }
 
-Place DotDims::operandPlace(IndexMath &math, bool left, const Place &result, ArrayRef<Index> loops) const {
+Place DotDims::operandPlace(IndexMath& math, bool left, const Place& result, ArrayRef<Index> loops) const {
   const Shape shape = left ? lhsShape : rhsShape;
-  const auto &batch = left ? lhsBatch : rhsBatch;
-  const auto &contracting = left ? lhsContracting : rhsContracting;
+  const auto& batch = left ? lhsBatch : rhsBatch;
+  const auto& contracting = left ? lhsContracting : rhsContracting;
   SmallVector<int64_t, 8> target(resultShape.size(), -1);
   for (unsigned i = 0; i < batch.size(); ++i) target[i] = batch[i];
   unsigned next = batch.size();
@@ -148,7 +150,7 @@ ReduceDims::ReduceDims(Shape operand, ArrayRef<int64_t> dimensions, ArrayRef<boo
   }
 }
 
-Place ReduceDims::operandPlace(IndexMath &math, const Place &result, ArrayRef<Index> loops) const {
+Place ReduceDims::operandPlace(IndexMath& math, const Place& result, ArrayRef<Index> loops) const {
   return rearranged(math, result, resultShape, operandShape, kept, [&](unsigned d) {
     for (unsigned g = 0; g < groups.size(); ++g)
       if (groups[g].first == d) return Part{loops[g], groups[g].extent, groups[g].count};

@@ -1,13 +1,13 @@
 // Movement.h: which place of an operand an element of the result comes from.
 //
-// These maps compute nothing but positions, so planning (IndexMath without a builder) and emitting share them.
+// These maps compute nothing but positions, so planning (IndexMath without a builder) and emitting share
+// them.
 #pragma once
 
-#include "compiler/emit/Index.h"
-
-#include "mlir/IR/Operation.h"
-
 #include <optional>
+
+#include "compiler/emit/Index.h"
+#include "mlir/IR/Operation.h"
 
 namespace wherry::compile {
 
@@ -16,11 +16,11 @@ Shape shapeOf(mlir::Value tensor);
 
 /// The place in a tensor of shape `to`, whose dimension `target(d)` is dimension d of `place` (-1: in none).
 /// `others(d)` is the index in dimension d of `to` where nothing maps to it.
-Place rearranged(IndexMath &math, const Place &place, Shape from, Shape to, llvm::ArrayRef<int64_t> target,
+Place rearranged(IndexMath& math, const Place& place, Shape from, Shape to, llvm::ArrayRef<int64_t> target,
                  llvm::function_ref<Part(unsigned)> others);
 
 /// For broadcast, broadcast_in_dim, reshape, transpose, slice and reverse: the place in operand 0.
-std::optional<Place> movedPlace(IndexMath &math, mlir::Operation *op, const Place &place);
+std::optional<Place> movedPlace(IndexMath& math, mlir::Operation* op, const Place& place);
 
 /// The dimensions of a dot_general (or dot).
 struct DotDims {
@@ -33,9 +33,9 @@ struct DotDims {
   };
   llvm::SmallVector<Group, 2> groups;
 
-  static std::optional<DotDims> of(mlir::Operation *op);
+  static std::optional<DotDims> of(mlir::Operation* op);
   /// The place in the left (or right) operand for an element of the result and a step of each loop.
-  Place operandPlace(IndexMath &math, bool left, const Place &result, llvm::ArrayRef<Index> loops) const;
+  Place operandPlace(IndexMath& math, bool left, const Place& result, llvm::ArrayRef<Index> loops) const;
   /// True if the last loop runs along the rows of both operands.
   bool contractsRows() const;
 };
@@ -53,7 +53,7 @@ struct ReduceDims {
 
   /// `cutAfter[d]`: dimensions d and d + 1 of the operand must not be one loop.
   ReduceDims(Shape operand, llvm::ArrayRef<int64_t> dimensions, llvm::ArrayRef<bool> cutAfter);
-  Place operandPlace(IndexMath &math, const Place &result, llvm::ArrayRef<Index> loops) const;
+  Place operandPlace(IndexMath& math, const Place& result, llvm::ArrayRef<Index> loops) const;
   bool reducesRows() const { return !reduced.empty() && reduced.back(); }
 };
 

@@ -4,41 +4,41 @@
 // rounded after every operation; `combine`, the step of a reduction, leaves rounding to its caller.
 #pragma once
 
+#include <optional>
+
 #include "compiler/emit/Element.h"
 #include "compiler/math/Expand.h"
-
 #include "mlir/IR/Operation.h"
-
-#include <optional>
 
 namespace wherry::compile {
 
 /// True if element i of the result needs just element i of the operands (or an operand of rank 0).
-bool isElementwise(mlir::Operation *op);
+bool isElementwise(mlir::Operation* op);
 
 /// The result of an elementwise operation (not map). Null for what no rule covers.
-Val elementwise(KernelBuilder &b, mlir::Operation *op, llvm::ArrayRef<Val> operands);
+Val elementwise(KernelBuilder& b, mlir::Operation* op, llvm::ArrayRef<Val> operands);
 /// The operations on complex numbers among them.
-Val complexElementwise(KernelBuilder &b, mlir::Operation *op, const Element &element, llvm::ArrayRef<Val> operands);
+Val complexElementwise(KernelBuilder& b, mlir::Operation* op, const Element& element,
+                       llvm::ArrayRef<Val> operands);
 
 /// True if `elementwise` covers the operation with these types.
-bool hasElementwiseRule(mlir::Operation *op);
+bool hasElementwiseRule(mlir::Operation* op);
 
 enum class Combiner { Add, Mul, Max, Min, And, Or, Xor };
 
 /// The operation that a region of two scalar arguments applies to them, if it does nothing else.
-std::optional<Combiner> combinerOf(mlir::Region &region);
-Val combine(KernelBuilder &b, Combiner combiner, const Element &element, Val x, Val y);
+std::optional<Combiner> combinerOf(mlir::Region& region);
+Val combine(KernelBuilder& b, Combiner combiner, const Element& element, Val x, Val y);
 /// The value that changes nothing: -0 for sums of floats.
-Val identityOf(KernelBuilder &b, Combiner combiner, const Element &element);
+Val identityOf(KernelBuilder& b, Combiner combiner, const Element& element);
 /// All lanes of `x` combined, halving; the same order on every device.
-Val acrossLanes(KernelBuilder &b, Combiner combiner, const Element &element, Val x);
+Val acrossLanes(KernelBuilder& b, Combiner combiner, const Element& element, Val x);
 /// x * y + z, fused for real floats.
-Val multiplyAdd(KernelBuilder &b, const Element &element, Val x, Val y, Val z);
+Val multiplyAdd(KernelBuilder& b, const Element& element, Val x, Val y, Val z);
 
 /// A function of Expand.h, placed as pure operations are.
-mlir::Value elementary(KernelBuilder &b, ElementaryFn fn, llvm::ArrayRef<mlir::Value> args);
+mlir::Value elementary(KernelBuilder& b, ElementaryFn fn, llvm::ArrayRef<mlir::Value> args);
 
-Val select(KernelBuilder &b, mlir::Value condition, Val yes, Val no);
+Val select(KernelBuilder& b, mlir::Value condition, Val yes, Val no);
 
 }  // namespace wherry::compile

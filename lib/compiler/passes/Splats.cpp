@@ -20,7 +20,9 @@ void expandSplats(func::FuncOp entry) {
   llvm::SmallVector<OpOperand*> uses;
   entry.walk([&](Operation* op) {
     const OpKind kind = modelOf(op).kind;
-    const bool inMemory = kind == OpKind::Control || kind == OpKind::Heavy || usesPrebuiltDot(op) ||
+    // A scatter fills its result itself.
+    const bool isHeavy = kind == OpKind::Heavy && !isa<stablehlo::ScatterOp>(op);
+    const bool inMemory = kind == OpKind::Control || isHeavy || usesPrebuiltDot(op) ||
                           (kind == OpKind::Terminator &&
                            isa<func::FuncOp, stablehlo::WhileOp, stablehlo::CaseOp>(op->getParentOp()));
     if (!inMemory) return;

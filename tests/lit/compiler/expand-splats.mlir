@@ -3,7 +3,7 @@
 // The large start of a loop becomes a broadcast; the small one and the operand of an addition stay.
 // CHECK-LABEL: func.func @main
 // CHECK: %[[B:.*]] = stablehlo.broadcast_in_dim %{{.*}}, dims = [] : (tensor<f32>) -> tensor<4096xf32>
-// CHECK: stablehlo.while({{.*}}= %{{c[a-z_0-9]*}}, {{.*}}= %[[B]])
+// CHECK: stablehlo.while(%{{.*}} = %{{[a-z0-9_]+}}, %{{.*}} = %[[B]])
 // CHECK-NOT: broadcast_in_dim
 // CHECK: return
 func.func @main(%n: tensor<i32>) -> tensor<4096xf32> {

@@ -1,0 +1,68 @@
+// simulated_executable.hpp: executables on a simulated device: a plan walked when its command ends.
+//
+// The plan is the native one; the walk happens on the device's loop, after the delay that the device draws.
+//
+// Threads: any; constant after construction.
+#pragma once
+
+#include <wherry/device/simulated_device.hpp>
+#include <wherry/exec/executable.hpp>
+#include <wherry/exec/native_code.hpp>
+
+namespace wherry {
+
+class simulated_executable final : public executable_core {
+ public:
+  /// Throws failed_precondition if the image needs another CPU, or a prebuilt kernel is not linked in.
+  simulated_executable(std::shared_ptr<const plan> p, ref<device_core> where)
+      : executable_core(p, std::move(where)), native_(p) {}
+
+  ref<request> new_run(std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs) override {
+    return ref<request>(new run(ref<simulated_executable>(this), inputs, outputs));
+  }
+
+ private:
+  class run final : public request {
+   public:
+    run(ref<simulated_executable> e, std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs)
+        : code_(std::move(e)) {
+      for (const auto& m : inputs) inputs_.push_back(simulated_device::memory_of(*m));
+      for (const auto& m : outputs) outputs_.push_back(simulated_device::memory_of(*m));
+      for (const auto& m : outputs) add_use(m, true);
+      for (const auto& m : inputs) {
+        if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(m, false);
+      }
+    }
+    std::string describe() const override { return "execution of " + code_->code().name; }
+
+   protected:
+    started start(failure& outcome) noexcept override {
+      auto& device = static_cast<simulated_device&>(code_->where());
+      outcome = device.run_later(*this, [](void* self) noexcept { return static_cast<run*>(self)->walk(); }, this);
+      return outcome ? started::finished : started::in_flight;
+    }
+
+   private:
+    failure walk() noexcept {
+      const std::size_t bytes = code_->native_.scratch_bytes();
+      host_pool scratch;
+      void* const block = scratch.allocate(bytes);
+      if (!block) {
+        return make_failure(absl::StatusCode::kResourceExhausted,
+                            "out of memory for an arena of " + std::to_string(bytes) + " bytes", reason::out_of_memory);
+      }
+      code_->native_.walk(block, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()});
+      scratch.deallocate(block, bytes);
+      return nullptr;
+    }
+
+    ref<simulated_executable> code_;
+    absl::InlinedVector<std::byte*, 4> inputs_;
+    absl::InlinedVector<std::byte*, 4> outputs_;
+  };
+
+  // constant after construction
+  native_code native_;
+};
+
+}  // namespace wherry
