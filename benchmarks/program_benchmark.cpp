@@ -1,5 +1,6 @@
-// A StableHLO file on cpu:0: compile time, time of an awaited call, and time per step of a steady loop in which
-// donated arguments are fed from the results before. Prints one JSON object; `benchmarks/run` compares it with JAX.
+// A StableHLO file on cpu:0: compile time, time of an awaited call, and time per step of a steady loop in
+// which donated arguments are fed from the results before. Prints one JSON object; `benchmarks/run` compares
+// it with JAX.
 //
 //   program_benchmark FILE.mlir [STEPS]
 //
@@ -8,7 +9,6 @@
 #include <chrono>
 #include <cstdio>
 #include <random>
-
 #include <wherry/wherry.hpp>
 
 namespace wh = wherry;
@@ -16,7 +16,9 @@ using clock_type = std::chrono::steady_clock;
 
 namespace {
 
-double seconds_since(clock_type::time_point start) { return std::chrono::duration<double>(clock_type::now() - start).count(); }
+double seconds_since(clock_type::time_point start) {
+  return std::chrono::duration<double>(clock_type::now() - start).count();
+}
 
 wh::buffer random_buffer(const wh::client& client, const wh::tensor_type& type, std::mt19937& random) {
   wh::array values(type);
@@ -26,7 +28,8 @@ wh::buffer random_buffer(const wh::client& client, const wh::tensor_type& type, 
   } else if (type.element == wh::dtype::i32) {
     for (std::int32_t& v : values.mutable_data<std::int32_t>()) v = static_cast<std::int32_t>(random() % 10);
   } else {
-    throw wh::error(absl::StatusCode::kInvalidArgument, "program_benchmark: arguments are f32 or i32, got " + to_string(type));
+    throw wh::error(absl::StatusCode::kInvalidArgument,
+                    "program_benchmark: arguments are f32 or i32, got " + to_string(type));
   }
   return client.buffer(values);
 }
@@ -66,7 +69,8 @@ int run(const char* path, int steps) {
     call().await();
     steady.push_back(seconds_since(start) / steps);
   }
-  std::printf("{\"compile_s\": %.6f, \"call_us\": %.3f, \"steady_us\": %.3f}\n", compile_s, median(awaited) * 1e6, median(steady) * 1e6);
+  std::printf("{\"compile_s\": %.6f, \"call_us\": %.3f, \"steady_us\": %.3f}\n", compile_s,
+              median(awaited) * 1e6, median(steady) * 1e6);
   return 0;
 }
 

@@ -11,7 +11,6 @@
 #include <fstream>
 #include <numeric>
 #include <thread>
-
 #include <wherry/wherry.hpp>
 
 namespace wh = wherry;
@@ -27,10 +26,10 @@ wh::client& the_client() {
 }
 
 const wh::executable& scalar_add() {
-  static const wh::executable e = the_client().compile(wh::program::from_text(
-      "func.func @main(%a: tensor<f32>, %b: tensor<f32>) -> tensor<f32> {\n"
-      "  %0 = stablehlo.add %a, %b : tensor<f32>\n  return %0 : tensor<f32>\n}\n",
-      "scalar_add"));
+  static const wh::executable e = the_client().compile(
+      wh::program::from_text("func.func @main(%a: tensor<f32>, %b: tensor<f32>) -> tensor<f32> {\n"
+                             "  %0 = stablehlo.add %a, %b : tensor<f32>\n  return %0 : tensor<f32>\n}\n",
+                             "scalar_add"));
   return e;
 }
 
@@ -54,8 +53,12 @@ struct raw_queue {
   }
   void enqueue(float* values) {
     (void)clEnqueueNativeKernel(
-        queue.get(), [](void* p) { float* v = *static_cast<float**>(p); v[0] += v[1]; }, &values, sizeof values, 0, nullptr,
-        nullptr, 0, nullptr, nullptr);
+        queue.get(),
+        [](void* p) {
+          float* v = *static_cast<float**>(p);
+          v[0] += v[1];
+        },
+        &values, sizeof values, 0, nullptr, nullptr, 0, nullptr, nullptr);
   }
   wh::cl_handle<cl_command_queue> queue;
 };
@@ -97,8 +100,8 @@ void scalar_chain_floor(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 1000);
 }
 
-// A launch on a command queue, awaited: the scalar program as OpenCL C on the first queue device, against the same
-// addition enqueued and finished by hand.
+// A launch on a command queue, awaited: the scalar program as OpenCL C on the first queue device, against the
+// same addition enqueued and finished by hand.
 void launch_ours(benchmark::State& state) {
   const wh::device device = the_client().device("opencl:0");
   wh::compile_options where;
@@ -118,18 +121,22 @@ void launch_floor(benchmark::State& state) {
   auto& device = static_cast<wh::queue_device&>(*the_client().device("opencl:0").core());
   const char* source = "__kernel void add(__global float* x) { x[0] += x[1]; }";
   cl_device_id id = device.cl_device();
-  const wh::cl_handle<cl_program> program(clCreateProgramWithSource(device.context(), 1, &source, nullptr, nullptr));
+  const wh::cl_handle<cl_program> program(
+      clCreateProgramWithSource(device.context(), 1, &source, nullptr, nullptr));
   wh::cl_check(clBuildProgram(program.get(), 1, &id, "", nullptr, nullptr), "clBuildProgram");
   const wh::cl_handle<cl_kernel> kernel(clCreateKernel(program.get(), "add", nullptr));
   float values[2] = {1, 1e-3f};
-  const wh::cl_handle<cl_mem> memory(
-      clCreateBuffer(device.context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, sizeof values, values, nullptr));
-  const wh::cl_handle<cl_command_queue> queue(clCreateCommandQueueWithProperties(device.context(), id, nullptr, nullptr));
+  const wh::cl_handle<cl_mem> memory(clCreateBuffer(
+      device.context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, sizeof values, values, nullptr));
+  const wh::cl_handle<cl_command_queue> queue(
+      clCreateCommandQueueWithProperties(device.context(), id, nullptr, nullptr));
   cl_mem argument = memory.get();
   wh::cl_check(clSetKernelArg(kernel.get(), 0, sizeof argument, &argument), "clSetKernelArg");
   const std::size_t one = 1;
   for (auto _ : state) {
-    wh::cl_check(clEnqueueNDRangeKernel(queue.get(), kernel.get(), 1, nullptr, &one, &one, 0, nullptr, nullptr), "clEnqueueNDRangeKernel");
+    wh::cl_check(
+        clEnqueueNDRangeKernel(queue.get(), kernel.get(), 1, nullptr, &one, &one, 0, nullptr, nullptr),
+        "clEnqueueNDRangeKernel");
     clFinish(queue.get());
   }
 }
@@ -204,7 +211,8 @@ wh::executable split_kernel() {
   p->blocks = {{launch}};
   p->cost_ns = 64 * 3200;
   const wh::device cpu = the_client().device("cpu:0");
-  return wh::executable(wh::ref<wh::executable_core>(new wh::native_executable(p, wh::ref<wh::device_core>(cpu.core()))));
+  return wh::executable(
+      wh::ref<wh::executable_core>(new wh::native_executable(p, wh::ref<wh::device_core>(cpu.core()))));
 }
 
 void split_200us_ours(benchmark::State& state) {
@@ -356,7 +364,8 @@ void overlap_ours(benchmark::State& state, preparation kind) {
   state.SetItemsProcessed(state.iterations() * overlap_steps);
 }
 
-// The two halves alone; `benchmarks/run` takes their maximum (for computing: half of their sum on one thread each).
+// The two halves alone; `benchmarks/run` takes their maximum (for computing: half of their sum on one thread
+// each).
 void overlap_prepare(benchmark::State& state, preparation kind) {
   const prepare work(kind);
   wh::loop here;
@@ -397,7 +406,9 @@ void register_all() {
   add("scalar_threads/floor", [](benchmark::State& s) { scalar_threads(s, 1); });
   add("split_200us/ours", split_200us_ours);
   add("split_200us/floor", split_200us_floor);
-  for (const auto& [name, kind] : {std::pair{"timer", preparation::timer}, {"file", preparation::file}, {"compute", preparation::compute}}) {
+  for (const auto& [name, kind] : {std::pair{"timer", preparation::timer},
+                                   {"file", preparation::file},
+                                   {"compute", preparation::compute}}) {
     const std::string base = std::string("overlap_") + name;
     add((base + "/ours").c_str(), [kind = kind](benchmark::State& s) { overlap_ours(s, kind); });
     add((base + "/prepare").c_str(), [kind = kind](benchmark::State& s) { overlap_prepare(s, kind); });

@@ -26,7 +26,7 @@ target_link_libraries(wherry INTERFACE OpenCL::OpenCL uring absl::status absl::s
 add_library(wherry_private INTERFACE)
 target_compile_options(wherry_private INTERFACE -Wall -Wextra -Wpedantic -Werror
   $<$<CXX_COMPILER_ID:Clang>:-Wno-c99-extensions -Wno-gnu-anonymous-struct -Wno-nested-anon-types>
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-pedantic -Wno-mismatched-new-delete>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-pedantic -Wno-mismatched-new-delete -Wno-uninitialized -Wno-maybe-uninitialized>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Symmetric transfer is a real call without this below -O2 (GCC PR94794).
   target_compile_options(wherry_private INTERFACE -foptimize-sibling-calls)

@@ -11,7 +11,6 @@
 #include <chrono>
 #include <future>
 #include <map>
-
 #include <wherry/coro/move_to.hpp>
 #include <wherry/exec/compiler.hpp>
 #include <wherry/exec/file_cache.hpp>
@@ -26,19 +25,19 @@ struct client_options {
   unsigned cpu_devices = 0;  // 0: WHERRY_CPU_DEVICES, else 1
   bool direct = false;       // do not carry executions on cpu devices through OpenCL
   bool pin_workers = false;
-  std::uint64_t requests_in_flight = 32;                            // per compute unit
+  std::uint64_t requests_in_flight = 32;                              // per compute unit
   std::uint64_t transfer_bytes_in_flight = std::uint64_t{256} << 20;  // per transfer unit
-  std::size_t memory_limit = SIZE_MAX;                              // bytes per device
+  std::size_t memory_limit = SIZE_MAX;                                // bytes per device
   std::chrono::milliseconds shutdown_wait = std::chrono::seconds(10);
   bool cancel_on_shutdown = false;  // complete what is queued as cancelled instead of running it
   loop_options loop;
 };
 
 struct compile_options {
-  wherry::device device;               // empty: the client's first
-  std::string codegen;                 // "native", "opencl"; empty: WHERRY_CODEGEN, else by device
-  std::string cpu = "native";          // native code: "native", "x86-64-v3" or "x86-64-v4"
-  bool cache = true;                   // use the cache on disk
+  wherry::device device;       // empty: the client's first
+  std::string codegen;         // "native", "opencl"; empty: WHERRY_CODEGEN, else by device
+  std::string cpu = "native";  // native code: "native", "x86-64-v3" or "x86-64-v4"
+  bool cache = true;           // use the cache on disk
 };
 
 class client {
@@ -53,30 +52,32 @@ class client {
 
   /// Every device of the machine: cpu:0, ..., then opencl:0, ... Loads every OpenCL driver.
   std::vector<wherry::device> devices() const;
-  /// The device called `name`: "cpu", "cpu:1", "opencl:0", or "opencl:TEXT" with a part of "platform/device" that
-  /// matches exactly one. Throws not_found, naming the candidates.
+  /// The device called `name`: "cpu", "cpu:1", "opencl:0", or "opencl:TEXT" with a part of "platform/device"
+  /// that matches exactly one. Throws not_found, naming the candidates.
   wherry::device device(std::string_view name = "cpu:0") const;
 
   /// A buffer with the contents of `values` on `where` (the first device if empty). Returns at once.
   template <class T>
-  wherry::buffer buffer(std::span<const T> values, const shape& dims, host_memory_use use = host_memory_use::copy,
-                wherry::device where = {}) const {
+  wherry::buffer buffer(std::span<const T> values, const shape& dims,
+                        host_memory_use use = host_memory_use::copy, wherry::device where = {}) const {
     const tensor_type type{dtype_of<T>, dims};
     if (static_cast<std::int64_t>(values.size()) != dims.elements()) {
-      throw error(absl::StatusCode::kInvalidArgument, "buffer: " + to_string(type) + " has " + std::to_string(dims.elements()) +
+      throw error(absl::StatusCode::kInvalidArgument, "buffer: " + to_string(type) + " has " +
+                                                          std::to_string(dims.elements()) +
                                                           " elements, got " + std::to_string(values.size()));
     }
     return from_host(const_cast<T*>(values.data()), type, use, {}, std::move(where));
   }
   template <class T>
-  wherry::buffer buffer(const std::vector<T>& values, const shape& dims, host_memory_use use = host_memory_use::copy,
-                        wherry::device where = {}) const {
+  wherry::buffer buffer(const std::vector<T>& values, const shape& dims,
+                        host_memory_use use = host_memory_use::copy, wherry::device where = {}) const {
     return buffer(std::span<const T>(values), dims, use, std::move(where));
   }
   wherry::buffer buffer(const array& values, wherry::device where = {}) const {
     // The array's memory is shared and immutable, so nothing is copied before the transfer starts.
-    return from_host(const_cast<std::byte*>(values.bytes().data()), values.type(), host_memory_use::until_transfer_completes,
-                     [values] {}, std::move(where));
+    return from_host(
+        const_cast<std::byte*>(values.bytes().data()), values.type(),
+        host_memory_use::until_transfer_completes, [values] {}, std::move(where));
   }
   template <class T>
     requires requires { dtype_of_type<T>::value; }
@@ -86,15 +87,16 @@ class client {
   /// A buffer of `type` with undefined contents.
   wherry::buffer empty(const tensor_type& type, wherry::device where = {}) const {
     device_core& d = place(where);
-    return wherry::buffer(make_ref<detail::buffer_core>(type, d.allocate(type.bytes()), ref<device_core>(&d)));
+    return wherry::buffer(
+        make_ref<detail::buffer_core>(type, d.allocate(type.bytes()), ref<device_core>(&d)));
   }
   /// A buffer of `type` from `memory`; `done` runs once the memory is not used any more.
-  wherry::buffer from_host(void* memory, const tensor_type& type, host_memory_use use, std::function<void()> done,
-                           wherry::device where = {}) const;
+  wherry::buffer from_host(void* memory, const tensor_type& type, host_memory_use use,
+                           std::function<void()> done, wherry::device where = {}) const;
 
-  /// Compiles now, for as long as it takes; refused on a loop's thread (use compile_async). One compilation per program
-  /// runs at a time, others wait for it. Throws invalid_argument with `file:line:col: error: ...`, unimplemented for
-  /// what is not supported or when no compiler is linked.
+  /// Compiles now, for as long as it takes; refused on a loop's thread (use compile_async). One compilation
+  /// per program runs at a time, others wait for it. Throws invalid_argument with `file:line:col: error:
+  /// ...`, unimplemented for what is not supported or when no compiler is linked.
   executable compile(const program& source, const compile_options& options = {}) const;
   /// As `compile`, on a worker.
   task<executable> compile_async(program source, compile_options options = {}) const;
@@ -131,19 +133,22 @@ class client {
     std::map<std::string, compilation> compilations;
   };
 
-  device_core& place(const wherry::device& where) const { return where ? *where.core() : *core_->cpu.front(); }
-  std::shared_ptr<const plan> plan_of(const program& source, const target& t, const compile_options& options) const;
+  device_core& place(const wherry::device& where) const {
+    return where ? *where.core() : *core_->cpu.front();
+  }
+  std::shared_ptr<const plan> plan_of(const program& source, const target& t,
+                                      const compile_options& options) const;
 
   std::shared_ptr<core> core_;
 };
 
 // ---------------------------------------------------------------------------------------- devices
 
-inline client::core::core(const client_options& o)
-    : options(o), home(loop_thread::shared(o.loop)) {
+inline client::core::core(const client_options& o) : options(o), home(loop_thread::shared(o.loop)) {
   unsigned count = o.cpu_devices;
   if (count == 0) {
-    if (const char* text = std::getenv("WHERRY_CPU_DEVICES")) count = static_cast<unsigned>(std::max(0, std::atoi(text)));
+    if (const char* text = std::getenv("WHERRY_CPU_DEVICES"))
+      count = static_cast<unsigned>(std::max(0, std::atoi(text)));
   }
   if (count == 0) count = 1;
   for (unsigned k = 0; k < count; ++k) {
@@ -166,7 +171,8 @@ inline ref<device_core> client::core::open_queue(std::size_t index) {
   if (index >= found->size()) return nullptr;
   ref<device_core>& slot = queues[index];
   if (!slot) {
-    slot = queue_device::open((*found)[index], index, home, options.requests_in_flight, options.transfer_bytes_in_flight);
+    slot = queue_device::open((*found)[index], index, home, options.requests_in_flight,
+                              options.transfer_bytes_in_flight);
     slot->set_callbacks([l = home]() -> scheduler& { return l->get(); });
   }
   return slot;
@@ -186,7 +192,8 @@ inline device client::device(std::string_view name) const {
   const std::size_t colon = name.find(':');
   const std::string_view platform = name.substr(0, colon);
   const std::string_view rest = colon == std::string_view::npos ? "0" : name.substr(colon + 1);
-  const bool numeric = !rest.empty() && rest.size() < 6 && rest.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool numeric =
+      !rest.empty() && rest.size() < 6 && rest.find_first_not_of("0123456789") == std::string_view::npos;
   std::string known;
   if (platform == "cpu") {
     if (numeric) {
@@ -196,7 +203,8 @@ inline device client::device(std::string_view name) const {
     for (const auto& d : core_->cpu) known += " " + d->name();
   } else if (platform == "opencl") {
     if (numeric) {
-      if (ref<device_core> d = core_->open_queue(std::stoul(std::string(rest)))) return wherry::device(std::move(d));
+      if (ref<device_core> d = core_->open_queue(std::stoul(std::string(rest))))
+        return wherry::device(std::move(d));
     }
     (void)core_->open_queue(0);
     std::vector<std::size_t> matches;
@@ -208,25 +216,28 @@ inline device client::device(std::string_view name) const {
     }
     if (matches.size() == 1) return wherry::device(core_->open_queue(matches.front()));
     if (matches.size() > 1) {
-      throw error(absl::StatusCode::kInvalidArgument, "device '" + std::string(name) + "' matches " + std::to_string(matches.size()) +
+      throw error(absl::StatusCode::kInvalidArgument, "device '" + std::string(name) + "' matches " +
+                                                          std::to_string(matches.size()) +
                                                           " devices; known:" + known);
     }
   }
   throw error(absl::StatusCode::kNotFound,
-              "no device '" + std::string(name) + "'; expected cpu[:K] or opencl:K|TEXT; known:" + (known.empty() ? " none" : known));
+              "no device '" + std::string(name) +
+                  "'; expected cpu[:K] or opencl:K|TEXT; known:" + (known.empty() ? " none" : known));
 }
 
 // ---------------------------------------------------------------------------------------- buffers
 
-inline buffer client::from_host(void* memory, const tensor_type& type, host_memory_use use, std::function<void()> done,
-                                wherry::device where) const {
+inline buffer client::from_host(void* memory, const tensor_type& type, host_memory_use use,
+                                std::function<void()> done, wherry::device where) const {
   device_core& d = place(where);
   const std::size_t bytes = type.bytes();
   const bool in_place = use == host_memory_use::zero_copy || use == host_memory_use::mutable_zero_copy;
   // Kernels expect aligned memory; what is not aligned is copied, which keeps every promise but speed.
   const bool aligned = reinterpret_cast<std::uintptr_t>(memory) % host_memory::alignment == 0;
   if (in_place && d.is_host() && aligned) {
-    ref<storage> lent(new borrowed_storage(memory, bytes, use == host_memory_use::zero_copy, std::move(done)));
+    ref<storage> lent(
+        new borrowed_storage(memory, bytes, use == host_memory_use::zero_copy, std::move(done)));
     return wherry::buffer(make_ref<detail::buffer_core>(type, std::move(lent), ref<device_core>(&d)));
   }
   ref<storage> target = d.allocate(bytes);
@@ -249,17 +260,20 @@ inline buffer client::from_host(void* memory, const tensor_type& type, host_memo
   }
   ref<request> write(new transfer("write", {nullptr, source, 0}, {std::move(target), nullptr, 0}, left,
                                   d.is_host() ? nullptr : &d, std::move(keep)));
-  dispatcher::submit(d.pick(unit_kind::tensor_write), *write, {.cheap = d.is_host() && left <= cheap_transfer_bytes});
+  dispatcher::submit(d.pick(unit_kind::tensor_write), *write,
+                     {.cheap = d.is_host() && left <= cheap_transfer_bytes});
   made->made_by = write->id();
   return wherry::buffer(std::move(made));
 }
 
 // ------------------------------------------------------------------------------------ compilation
 
-inline std::shared_ptr<const plan> client::plan_of(const program& source, const target& t, const compile_options& options) const {
+inline std::shared_ptr<const plan> client::plan_of(const program& source, const target& t,
+                                                   const compile_options& options) const {
   compiler* c = compiler::installed();
-  std::string key = std::string(c ? c->revision() : "") + '\0' + t.key + '\0' + t.cpu + '\0' + std::to_string(static_cast<int>(t.exit)) + '\0' +
-                    source.function() + '\0' + std::string(source.text());
+  std::string key = std::string(c ? c->revision() : "") + '\0' + t.key + '\0' + t.cpu + '\0' +
+                    std::to_string(static_cast<int>(t.exit)) + '\0' + source.function() + '\0' +
+                    std::string(source.text());
   std::promise<std::shared_ptr<const plan>> mine;
   std::shared_future<std::shared_ptr<const plan>> theirs;
   {
@@ -283,8 +297,9 @@ inline std::shared_ptr<const plan> client::plan_of(const program& source, const 
     }
     if (!made) {
       if (!c) {
-        throw error(absl::StatusCode::kUnimplemented,
-                    source.name() + ": no compiler for source programs: link wherry::compiler or load an artifact");
+        throw error(
+            absl::StatusCode::kUnimplemented,
+            source.name() + ": no compiler for source programs: link wherry::compiler or load an artifact");
       }
       made = std::make_shared<const plan>(c->compile({source.text(), source.name(), source.function(), t}));
       if (options.cache) core_->cache.store(key, write_plan(*made));
@@ -308,7 +323,8 @@ inline std::shared_ptr<const plan> client::plan_of(const program& source, const 
 inline executable client::compile(const program& source, const compile_options& options) const {
   const scheduler* here = scheduler::current();
   if (here && here->what() == scheduler::kind::loop) {
-    throw error(absl::StatusCode::kFailedPrecondition, "compile: takes long, and a loop's thread must not wait: use compile_async",
+    throw error(absl::StatusCode::kFailedPrecondition,
+                "compile: takes long, and a loop's thread must not wait: use compile_async",
                 reason::deadlock_would_occur);
   }
   device_core& d = place(options.device);
@@ -324,8 +340,11 @@ inline executable client::compile(const program& source, const compile_options& 
   target t;
   t.cpu = options.cpu;
   if (codegen == "native") {
-    if (!d.is_host()) throw error(absl::StatusCode::kInvalidArgument, "codegen native on " + d.name() + ": native code runs on cpu devices only");
-    return executable(ref<executable_core>(new native_executable(plan_of(source, t, options), ref<device_core>(&d))));
+    if (!d.is_host())
+      throw error(absl::StatusCode::kInvalidArgument,
+                  "codegen native on " + d.name() + ": native code runs on cpu devices only");
+    return executable(
+        ref<executable_core>(new native_executable(plan_of(source, t, options), ref<device_core>(&d))));
   }
   const opencl_place where = opencl_place::of(d);
   t.exit = target::codegen::opencl;
@@ -333,8 +352,9 @@ inline executable client::compile(const program& source, const compile_options& 
   t.fp16 = d.description().fp16;
   t.gpu = d.description().gpu;
   t.key = where.key();
-  return executable(ref<executable_core>(new opencl_executable(plan_of(source, t, options), ref<device_core>(&d), where,
-                                                               options.cache ? core_->cache : file_cache(""))));
+  return executable(
+      ref<executable_core>(new opencl_executable(plan_of(source, t, options), ref<device_core>(&d), where,
+                                                 options.cache ? core_->cache : file_cache(""))));
 }
 
 inline task<executable> client::compile_async(program source, compile_options options) const {
@@ -355,10 +375,13 @@ inline task<executable> client::compile_async(program source, compile_options op
 // --------------------------------------------------------------------------------------- shutdown
 
 inline void client::core::shut_down() {
-  const failure closed = make_failure(absl::StatusCode::kFailedPrecondition, "the client has been closed", reason::client_closed);
+  const failure closed = make_failure(absl::StatusCode::kFailedPrecondition, "the client has been closed",
+                                      reason::client_closed);
   const auto all = opened();
   const auto end = std::chrono::steady_clock::now() + options.shutdown_wait;
-  const failure cancelled = make_failure(absl::StatusCode::kCancelled, "cancelled in its queue: the client has been closed", reason::client_closed);
+  const failure cancelled =
+      make_failure(absl::StatusCode::kCancelled, "cancelled in its queue: the client has been closed",
+                   reason::client_closed);
   for (const auto& d : all) d->refuse(closed, options.cancel_on_shutdown ? cancelled : nullptr);
   for (const auto& d : all) {
     for (unit* u : d->units()) {

@@ -56,6 +56,15 @@ def children_of(process):
         return [int(child) for child in file.read().split()]
 
 
+def seconds_of(processes):
+    """The processor time of the first of `processes`, user and system; 0 without one."""
+    if not processes:
+        return 0
+    with open(f"/proc/{processes[0]}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Check(CommandTest):
     def lines(self, *arguments, expect):
         out, _ = self.wherry("check", *arguments, expect=expect)
@@ -165,10 +174,9 @@ class Check(CommandTest):
         command = subprocess.Popen(
             [PROGRAM, "check", self.path("m"), "--jobs", "1"], stdout=subprocess.PIPE, text=True, env=self.environment
         )
-        end = time.monotonic() + 30
-        while not children_of(command.pid) and time.monotonic() < end:
-            time.sleep(0.01)
-        time.sleep(0.2)  # until the child is the worker and not a copy of its parent
+        end = time.monotonic() + 50
+        while seconds_of(children_of(command.pid)) < 1 and time.monotonic() < end:
+            time.sleep(0.05)  # until the worker has begun the module that never ends
         os.kill(children_of(command.pid)[0], signal.SIGSEGV)
         out, _ = command.communicate(timeout=60)
         lines = out.replace(self.folder + "/", "").splitlines()

@@ -1,6 +1,7 @@
 // The end of a client: what is in flight, what is queued, what outlives it, and from which threads it may end.
 #include <wherry/client.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -158,7 +159,8 @@ TEST_P(shutdown, resumes_coroutines_that_wait_for_a_place) {
     co_return accepted;
   };
   std::thread closer([&] {
-    while (where_.core()->pick(unit_kind::compute).depth() < 2 && add.device().units().back()->depth() < 2) std::this_thread::yield();
+    const auto is_full = [](const unit* u) { return u->kind() == unit_kind::compute && u->depth() == u->bound(); };
+    for (auto units = where_.units(); std::none_of(units.begin(), units.end(), is_full);) std::this_thread::yield();
     std::thread opener([&] { gate->end(); });
     client_.reset();
     opener.join();

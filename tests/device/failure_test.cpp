@@ -180,7 +180,9 @@ TEST_P(failures, closing_a_unit_runs_what_is_queued_or_cancels_it) {
     gate->end();
     const failure f = outcome_of(queued);
     EXPECT_EQ(f != nullptr, cancels);
-    if (f) EXPECT_EQ(f->code(), absl::StatusCode::kCancelled);
+    if (f) {
+      EXPECT_EQ(f->code(), absl::StatusCode::kCancelled);
+    }
   }
 }
 

@@ -35,7 +35,9 @@ TEST(memory_pool, a_class_holds_its_request_and_wastes_at_most_a_quarter) {
   for (std::size_t bytes = 1; bytes < (std::size_t{1} << 40); bytes += 1 + bytes / 7) {
     const std::size_t size = host_pool::class_size(bytes);
     ASSERT_GE(size, bytes);
-    if (bytes > 64) ASSERT_LE(size - bytes, size / 4) << bytes;
+    if (bytes > 64) {
+      ASSERT_LE(size - bytes, size / 4) << bytes;
+    }
   }
 }
 

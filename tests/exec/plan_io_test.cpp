@@ -72,7 +72,9 @@ TEST(plan_io, a_plan_that_is_cut_off_anywhere_is_refused) {
   const auto bytes = write_plan(rich_plan());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_TRUE(is_refused(std::span(bytes).first(size))) << size;
-    if (size > head_bytes) EXPECT_TRUE(is_refused(sealed({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}))) << size;
+    if (size > head_bytes) {
+      EXPECT_TRUE(is_refused(sealed({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}))) << size;
+    }
   }
 }
 

@@ -8,7 +8,6 @@
 
 #include <cstring>
 #include <span>
-
 #include <wherry/array/shape.hpp>
 #include <wherry/device/host_block.hpp>
 #include <wherry/status/error.hpp>
@@ -28,8 +27,8 @@ class array {
     array a(tensor_type{dtype_of<T>, dims});
     if (static_cast<std::int64_t>(values.size()) != dims.elements()) {
       throw error(absl::StatusCode::kInvalidArgument, "array::of: " + to_string(a.type_) + " has " +
-                                                          std::to_string(dims.elements()) + " elements, got " +
-                                                          std::to_string(values.size()));
+                                                          std::to_string(dims.elements()) +
+                                                          " elements, got " + std::to_string(values.size()));
     }
     if (!values.empty()) std::memcpy(a.bytes().data(), values.data(), values.size_bytes());
     return a;
@@ -60,7 +59,8 @@ class array {
   T item() const {
     require<T>("item");
     if (size() != 1) {
-      throw error(absl::StatusCode::kInvalidArgument, "item(): expected one element, got " + to_string(type_));
+      throw error(absl::StatusCode::kInvalidArgument,
+                  "item(): expected one element, got " + to_string(type_));
     }
     T value;
     std::memcpy(&value, block_->data(), sizeof value);
@@ -80,7 +80,8 @@ class array {
   template <class T>
   void require(const char* what) const {
     if (dtype_of<T> != type_.element) {
-      throw error(absl::StatusCode::kInvalidArgument, std::string(what) + "<" + std::string(name_of(dtype_of<T>)) +
+      throw error(absl::StatusCode::kInvalidArgument, std::string(what) + "<" +
+                                                          std::string(name_of(dtype_of<T>)) +
                                                           ">(): the array is " + to_string(type_));
     }
   }

@@ -10,7 +10,6 @@
 #include <atomic>
 #include <iosfwd>
 #include <mutex>
-
 #include <wherry/array/array_promise.hpp>
 
 namespace wherry {
@@ -31,9 +30,7 @@ class buffer_core : public ref_counted<buffer_core> {
       : type(std::move(t)), memory(std::move(m)), where(std::move(d)) {
     memory->handles.fetch_add(1, std::memory_order_relaxed);
   }
-  ~buffer_core() {
-    memory->handles.fetch_sub(1, std::memory_order_release);
-  }
+  ~buffer_core() { memory->handles.fetch_sub(1, std::memory_order_release); }
   static void* operator new(std::size_t bytes) { return frame_pool::allocate(bytes); }
   static void operator delete(void* p, std::size_t bytes) noexcept { frame_pool::release(p, bytes); }
 
@@ -80,7 +77,8 @@ class buffer : public promise<buffer> {
   /// Gives up the contents; requests that use them already run to their end.
   void delete_now() const {
     if (core().claim()) {
-      core_->bury(make_failure(absl::StatusCode::kFailedPrecondition, "buffer was deleted", reason::buffer_deleted));
+      core_->bury(
+          make_failure(absl::StatusCode::kFailedPrecondition, "buffer was deleted", reason::buffer_deleted));
     }
   }
 
@@ -110,8 +108,8 @@ class buffer : public promise<buffer> {
     const auto phase = c.phase.load();
     if (phase == detail::buffer_core::life::alive) return c;
     if (phase == detail::buffer_core::life::claimed) {
-      throw error(absl::StatusCode::kFailedPrecondition, std::string(use) + ": buffer is being donated by another thread",
-                  reason::buffer_donated);
+      throw error(absl::StatusCode::kFailedPrecondition,
+                  std::string(use) + ": buffer is being donated by another thread", reason::buffer_donated);
     }
     const error& why = *c.why_gone;
     throw error(why.code(), std::string(use) + ": " + why.what(), why.reason(), why.id());
@@ -140,7 +138,8 @@ inline array_promise buffer::as_array() const {
   const std::size_t bytes = c.type.bytes();
   ref<request> read(new transfer("read", {c.memory, nullptr, 0}, {nullptr, target.bytes().data(), 0}, bytes,
                                  c.where->is_host() ? nullptr : c.where.get(), {target.memory(), {}}));
-  dispatcher::submit(c.where->pick(unit_kind::tensor_read), *read, while_usable(bytes <= cheap_transfer_bytes));
+  dispatcher::submit(c.where->pick(unit_kind::tensor_read), *read,
+                     while_usable(bytes <= cheap_transfer_bytes));
   return array_promise(std::move(target), std::move(read), c.where);
 }
 
@@ -150,7 +149,8 @@ inline buffer buffer::copy_to(const wherry::device& target) const {
   const std::size_t bytes = c.type.bytes();
   device_core& there = *target.core();
   auto result = make_ref<detail::buffer_core>(c.type, there.allocate(bytes), ref<device_core>(&there));
-  const auto submit = [&](transfer::end from, transfer::end to, device_core* mover, device_core& owner, unit_kind kind) {
+  const auto submit = [&](transfer::end from, transfer::end to, device_core* mover, device_core& owner,
+                          unit_kind kind) {
     submit_options how;
     how.cheap = !mover && bytes <= cheap_transfer_bytes;
     if (from.memory == c.memory) how = while_usable(how.cheap);
@@ -163,12 +163,14 @@ inline buffer buffer::copy_to(const wherry::device& target) const {
     result->made_by = submit({c.memory, nullptr, 0}, {result->memory, nullptr, 0}, mover, there,
                              mover ? unit_kind::tensor_write : unit_kind::tensor_op);
   } else if (there.is_host()) {
-    result->made_by = submit({c.memory, nullptr, 0}, {result->memory, nullptr, 0}, c.where.get(), *c.where, unit_kind::tensor_read);
+    result->made_by = submit({c.memory, nullptr, 0}, {result->memory, nullptr, 0}, c.where.get(), *c.where,
+                             unit_kind::tensor_read);
   } else {
     // Two drivers, or two contexts: through host memory.
     ref<storage> staging(new host_staging(bytes));
     submit({c.memory, nullptr, 0}, {staging, nullptr, 0}, c.where.get(), *c.where, unit_kind::tensor_read);
-    result->made_by = submit({staging, nullptr, 0}, {result->memory, nullptr, 0}, &there, there, unit_kind::tensor_write);
+    result->made_by =
+        submit({staging, nullptr, 0}, {result->memory, nullptr, 0}, &there, there, unit_kind::tensor_write);
   }
   return buffer(std::move(result));
 }

@@ -77,10 +77,11 @@ constexpr std::size_t size_of(dtype type) noexcept {
 /// Returns the StableHLO spelling: `i1`, `ui8`, `f32`, `complex<f32>`, `f8E4M3FN`, ...
 constexpr std::string_view name_of(dtype type) noexcept {
   constexpr std::string_view names[dtype_count] = {
-      "i1",         "i2",         "i4",           "i8",     "i16",    "i32",       "i64",      "ui2",
-      "ui4",        "ui8",        "ui16",         "ui32",   "ui64",   "f16",       "bf16",     "f32",
-      "f64",        "complex<f32>", "complex<f64>", "f8E4M3FN", "f8E5M2", "f8E4M3FNUZ", "f8E5M2FNUZ",
-      "f8E4M3B11FNUZ", "f8E4M3",   "f8E3M4",       "f8E8M0FNU", "f6E2M3FN", "f6E3M2FN", "f4E2M1FN"};
+      "i1",           "i2",       "i4",        "i8",         "i16",        "i32",
+      "i64",          "ui2",      "ui4",       "ui8",        "ui16",       "ui32",
+      "ui64",         "f16",      "bf16",      "f32",        "f64",        "complex<f32>",
+      "complex<f64>", "f8E4M3FN", "f8E5M2",    "f8E4M3FNUZ", "f8E5M2FNUZ", "f8E4M3B11FNUZ",
+      "f8E4M3",       "f8E3M4",   "f8E8M0FNU", "f6E2M3FN",   "f6E3M2FN",   "f4E2M1FN"};
   return names[static_cast<std::size_t>(type)];
 }
 
@@ -103,9 +104,9 @@ struct bfloat16 {
 /// The dtype of a C++ element type; undefined (a compile error) for other types.
 template <class T>
 struct dtype_of_type;
-#define WHERRY_DTYPE(cpp, name) \
-  template <>                   \
-  struct dtype_of_type<cpp> {   \
+#define WHERRY_DTYPE(cpp, name)                 \
+  template <>                                   \
+  struct dtype_of_type<cpp> {                   \
     static constexpr dtype value = dtype::name; \
   };
 WHERRY_DTYPE(bool, boolean)

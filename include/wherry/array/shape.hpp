@@ -11,7 +11,6 @@
 #include <initializer_list>
 #include <span>
 #include <string>
-
 #include <wherry/array/dtype.hpp>
 
 namespace wherry {
@@ -46,9 +45,7 @@ struct tensor_type {
   dtype element = dtype::f32;
   wherry::shape dims;
 
-  std::size_t bytes() const noexcept {
-    return static_cast<std::size_t>(dims.elements()) * size_of(element);
-  }
+  std::size_t bytes() const noexcept { return static_cast<std::size_t>(dims.elements()) * size_of(element); }
   friend bool operator==(const tensor_type&, const tensor_type&) = default;
 };
 

@@ -11,7 +11,6 @@
 #include <CL/cl.h>
 
 #include <string>
-
 #include <wherry/status/error.hpp>
 
 namespace wherry {

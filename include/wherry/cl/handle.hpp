@@ -14,11 +14,11 @@ namespace wherry {
 
 template <class Object>
 struct cl_traits;
-#define WHERRY_CL_TRAITS(type, what)                                     \
-  template <>                                                            \
-  struct cl_traits<type> {                                               \
-    static void retain(type o) noexcept { (void)clRetain##what(o); }     \
-    static void release(type o) noexcept { (void)clRelease##what(o); }   \
+#define WHERRY_CL_TRAITS(type, what)                                   \
+  template <>                                                          \
+  struct cl_traits<type> {                                             \
+    static void retain(type o) noexcept { (void)clRetain##what(o); }   \
+    static void release(type o) noexcept { (void)clRelease##what(o); } \
   };
 WHERRY_CL_TRAITS(cl_context, Context)
 WHERRY_CL_TRAITS(cl_command_queue, CommandQueue)

@@ -20,7 +20,6 @@
 #include <mutex>
 #include <string>
 #include <vector>
-
 #include <wherry/cl/check.hpp>
 
 namespace wherry {
@@ -57,7 +56,8 @@ inline std::string cl_text(cl_platform_id platform, cl_platform_info what) {
 inline std::string pocl_library() {
   const char* folder = std::getenv("OCL_ICD_VENDORS");
   std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(folder ? folder : "/etc/OpenCL/vendors", none)) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder ? folder : "/etc/OpenCL/vendors", none)) {
     if (entry.path().extension() != ".icd") continue;
     std::ifstream file(entry.path());
     std::string library;
@@ -140,8 +140,8 @@ inline std::vector<cl_device_info_text> queue_devices(unsigned basic_devices) {
   for (const auto& [name, p] : by_name) {
     for (cl_device_id d : devices_of(p)) {
       if (is_pocl_basic(d)) continue;
-      found.push_back({p, d, name, detail::cl_text(d, CL_DEVICE_NAME),
-                       detail::cl_text(d, CL_DRIVER_VERSION)});
+      found.push_back(
+          {p, d, name, detail::cl_text(d, CL_DEVICE_NAME), detail::cl_text(d, CL_DRIVER_VERSION)});
     }
   }
   return found;

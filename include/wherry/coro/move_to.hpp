@@ -4,7 +4,6 @@
 #pragma once
 
 #include <coroutine>
-
 #include <wherry/coro/scheduler.hpp>
 #include <wherry/coro/trampoline.hpp>
 

@@ -18,8 +18,9 @@ inline void dispatcher::wait_for_room(detail::dispatch_lock& lock, unit& u, std:
       return;
     }
     throw error(absl::StatusCode::kResourceExhausted,
-                "unit " + std::to_string(u.id_) + " (" + std::string(name_of(u.kind_)) + ") holds 16 times its bound of " +
-                    std::to_string(u.bound_) + ": a plain call on a loop's or worker's thread cannot wait; use co_await submit",
+                "unit " + std::to_string(u.id_) + " (" + std::string(name_of(u.kind_)) +
+                    ") holds 16 times its bound of " + std::to_string(u.bound_) +
+                    ": a plain call on a loop's or worker's thread cannot wait; use co_await submit",
                 reason::unit_full);
   }
   struct sleeper : slot_waiter {

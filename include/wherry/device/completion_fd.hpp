@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-
 #include <wherry/device/pending.hpp>
 
 namespace wherry {

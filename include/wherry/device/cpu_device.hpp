@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include <array>
-
 #include <wherry/cl/handle.hpp>
 #include <wherry/cl/platform.hpp>
 #include <wherry/device/device.hpp>
@@ -43,7 +42,8 @@ class native_carrier {
       return nullptr;
     }
     packet p{fn, argument};
-    const cl_int code = clEnqueueNativeKernel(queue_.get(), &unpack, &p, sizeof p, 0, nullptr, nullptr, 0, nullptr, nullptr);
+    const cl_int code =
+        clEnqueueNativeKernel(queue_.get(), &unpack, &p, sizeof p, 0, nullptr, nullptr, 0, nullptr, nullptr);
     return code == CL_SUCCESS ? nullptr : cl_failure(code, "clEnqueueNativeKernel");
   }
 
@@ -75,7 +75,8 @@ class cpu_storage final : public storage {
   void* block_;
 };
 
-/// Host memory that the caller lent: used in place, given back through `done` when the last use has completed.
+/// Host memory that the caller lent: used in place, given back through `done` when the last use has
+/// completed.
 class borrowed_storage final : public storage {
  public:
   borrowed_storage(void* memory, std::size_t bytes, bool read_only, std::function<void()> done)
@@ -113,7 +114,8 @@ class cpu_device final : public device_core {
   void trim() override { pool_.trim(); }
   host_pool& pool() noexcept { return pool_; }
 
-  /// Returns the carrier of one of this device's compute units; whoever holds the unit's run token may use it.
+  /// Returns the carrier of one of this device's compute units; whoever holds the unit's run token may use
+  /// it.
   static native_carrier& carrier_of(unit& u) noexcept { return *static_cast<native_carrier*>(u.attachment); }
 
   /// The OpenCL side, for kernels in OpenCL C; null in direct mode.
@@ -125,13 +127,16 @@ class cpu_device final : public device_core {
       : device_core(describe(options), options.requests_in_flight, options.transfer_bytes_in_flight),
         pool_({}, options.memory_limit) {
     if (worker_pool::instance().is_forked()) {
-      throw error(absl::StatusCode::kFailedPrecondition,
-                  name() + ": this process was forked after a client was made; neither its threads nor OpenCL came along", reason::forked);
+      throw error(
+          absl::StatusCode::kFailedPrecondition,
+          name() +
+              ": this process was forked after a client was made; neither its threads nor OpenCL came along",
+          reason::forked);
     }
     open_opencl(options);
     if (options.pin_workers) worker_pool::instance().pin();
-    for (const unit_kind kind : {unit_kind::tensor_read, unit_kind::tensor_write, unit_kind::tensor_op,
-                                 unit_kind::collectives}) {
+    for (const unit_kind kind :
+         {unit_kind::tensor_read, unit_kind::tensor_write, unit_kind::tensor_op, unit_kind::collectives}) {
       add_unit(kind);
     }
     for (unsigned k = 0; k < worker_pool::instance().width(); ++k) add_unit(unit_kind::compute);
@@ -140,7 +145,8 @@ class cpu_device final : public device_core {
   static device_description describe(const cpu_device_options& options) {
     device_description d;
     d.name = "cpu:" + std::to_string(options.index);
-    d.memory_bytes = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    d.memory_bytes = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                     static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     return d;
   }
 
@@ -154,12 +160,14 @@ class cpu_device final : public device_core {
     for (cl_device_id id : devices_of(platform)) {
       if (is_pocl_basic(id)) basic.push_back(id);
     }
-    if (basic.empty()) return direct("PoCL offers no `basic` device (POCL_DEVICES, or OpenCL was initialised earlier)");
+    if (basic.empty())
+      return direct("PoCL offers no `basic` device (POCL_DEVICES, or OpenCL was initialised earlier)");
     const std::size_t width = worker_pool::instance().width();
     for (std::size_t k = 0; k < width; ++k) {
       cl_device_id id = basic[(options.index * width + k) % basic.size()];
       cl_int code = CL_SUCCESS;
-      sides_.push_back({id, cl_handle<cl_context>(clCreateContext(nullptr, 1, &id, nullptr, nullptr, &code))});
+      sides_.push_back(
+          {id, cl_handle<cl_context>(clCreateContext(nullptr, 1, &id, nullptr, nullptr, &code))});
       cl_check(code, "clCreateContext");
     }
     cl_device_id first = sides_.front().device;
@@ -178,13 +186,14 @@ class cpu_device final : public device_core {
   void prepare(unit& u) override {
     if (u.kind() != unit_kind::compute) return;
     const side* s = sides_.empty() ? nullptr : &sides_[carriers_.size() % sides_.size()];
-    carriers_.push_back(std::make_unique<native_carrier>(s ? native_carrier(s->context.get(), s->device) : native_carrier()));
+    carriers_.push_back(
+        std::make_unique<native_carrier>(s ? native_carrier(s->context.get(), s->device) : native_carrier()));
     u.attachment = carriers_.back().get();
   }
 
   // constant after construction
-  // One `basic` device for each compute unit: two threads that enqueue on one device pay 1.0 to 1.5 us a command
-  // for its locks, on two 0.7.
+  // One `basic` device for each compute unit: two threads that enqueue on one device pay 1.0 to 1.5 us a
+  // command for its locks, on two 0.7.
   struct side {
     cl_device_id device;
     cl_handle<cl_context> context;

@@ -17,7 +17,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
 #include <wherry/device/dispatcher.hpp>
 #include <wherry/device/memory_pool.hpp>
 #include <wherry/device/storage.hpp>
@@ -53,7 +52,8 @@ class unit_ids {
       return id;
     }
     if (next_ == 0xFFFF) {
-      throw error(absl::StatusCode::kResourceExhausted, "65534 execution units are alive; no id is left for another");
+      throw error(absl::StatusCode::kResourceExhausted,
+                  "65534 execution units are alive; no id is left for another");
     }
     return next_++;
   }
@@ -126,7 +126,7 @@ class device_core : public ref_counted<device_core> {
     std::lock_guard lock(units_mutex_);
     const bool bytes = kind == unit_kind::tensor_read || kind == unit_kind::tensor_write;
     units_.push_back(make_ref<unit>(detail::unit_ids::instance().take(), kind, new_engine(kind),
-                                            bytes ? transfer_bound_ : request_bound_));
+                                    bytes ? transfer_bound_ : request_bound_));
     unit& u = *units_.back();
     prepare(u);
     if (kind == unit_kind::compute) {
@@ -160,7 +160,9 @@ class device_core : public ref_counted<device_core> {
 
  protected:
   device_core(device_description description, std::uint64_t request_bound, std::uint64_t transfer_bound)
-      : description_(std::move(description)), request_bound_(request_bound), transfer_bound_(transfer_bound) {}
+      : description_(std::move(description)),
+        request_bound_(request_bound),
+        transfer_bound_(transfer_bound) {}
 
   virtual ref<storage> try_allocate(std::size_t bytes) = 0;
   virtual engine& new_engine(unit_kind kind) = 0;

@@ -8,36 +8,16 @@
 #pragma once
 
 #include <mutex>
+#include <wherry/device/brief_lock.hpp>
 
 namespace wherry::detail {
-
-inline void cpu_relax() noexcept {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
 
 // Constant-initialised and trivially destructible, so that static clients may use it at any time.
 inline constinit std::mutex dispatch_mutex;
 
-class dispatch_lock {
+class dispatch_lock : public brief_lock {
  public:
-  dispatch_lock() : mutex_(dispatch_mutex) { lock(); }
-  ~dispatch_lock() { mutex_.unlock(); }
-  dispatch_lock(const dispatch_lock&) = delete;
-  dispatch_lock& operator=(const dispatch_lock&) = delete;
-
-  void unlock() noexcept { mutex_.unlock(); }
-  void lock() {
-    for (int spin = 0; spin < 64; ++spin) {
-      if (mutex_.try_lock()) return;
-      cpu_relax();
-    }
-    mutex_.lock();
-  }
-
- private:
-  std::mutex& mutex_;
+  dispatch_lock() : brief_lock(dispatch_mutex) {}
 };
 
 /// Releases the lock for one scope.

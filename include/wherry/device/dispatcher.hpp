@@ -14,7 +14,6 @@
 #include <chrono>
 #include <exception>
 #include <utility>
-
 #include <wherry/coro/scheduler.hpp>
 #include <wherry/device/dispatch_lock.hpp>
 #include <wherry/device/unit.hpp>
@@ -165,7 +164,7 @@ inline void dispatcher::enqueue(unit& u, request& r) noexcept {
   for (const storage_use& use : r.uses_) {
     storage& s = *use.memory;
     if (s.failed && !r.upstream_) r.upstream_ = s.failed;
-    if (s.writer) add_edge(*s.writer, r, true);
+    if (request* w = s.writer.load(std::memory_order_relaxed)) add_edge(*w, r, true);
     if (use.writes) {
       for (request* reader : s.readers) add_edge(*reader, r, false);
     }
@@ -174,8 +173,8 @@ inline void dispatcher::enqueue(unit& u, request& r) noexcept {
     storage& s = *use.memory;
     if (use.writes) {
       s.readers.clear();
-      s.writer = &r;
-    } else if (s.writer != &r) {
+      s.writer.store(&r, std::memory_order_release);
+    } else if (s.writer.load(std::memory_order_relaxed) != &r) {
       s.readers.push_back(&r);
     }
   }
@@ -183,8 +182,11 @@ inline void dispatcher::enqueue(unit& u, request& r) noexcept {
 
 inline void dispatcher::require_own_process(const unit& u, const request& r) {
   if (!detail::was_forked_since(u.generation_)) return;
-  throw error(absl::StatusCode::kFailedPrecondition,
-              r.describe() + ": this process was forked after the client was made; neither its threads nor OpenCL came along", reason::forked);
+  throw error(
+      absl::StatusCode::kFailedPrecondition,
+      r.describe() +
+          ": this process was forked after the client was made; neither its threads nor OpenCL came along",
+      reason::forked);
 }
 
 inline bool dispatcher::submit(unit& u, request& r, submit_options options) {
@@ -212,10 +214,17 @@ inline bool dispatcher::submit(unit& u, request& r, submit_options options) {
       grant(u, todo);
     }
     if (!refused) {
+      r.cheap_ = options.cheap;
       enqueue(u, r);
       if (can_start(u) && !u.led_) {
         if (u.next_start_ == &r && u.engine_.leads_anywhere() && (options.cheap || r.upstream_)) {
-          lead_locked(lock, u, todo, [&r] { return r.state_ == request::state::finished; });
+          // Cheap requests that others queued meanwhile are done here, too: handing the unit over would wake
+          // a worker, which costs this thread more than a few of them.
+          int budget = 16;
+          lead_locked(lock, u, todo, [&] {
+            if (r.state_ != request::state::finished) return false;
+            return !u.next_start_->cheap_ || --budget < 0;
+          });
         } else {
           todo.schedule(u);
         }
@@ -299,13 +308,14 @@ inline void dispatcher::finish_locked(request& r, failure outcome, effects& todo
   r.outcome_ = std::move(outcome);
   for (request* earlier : r.blockers_) {  // only when cancelled in the queue
     auto& list = earlier->dependants_;
-    list.erase(std::remove_if(list.begin(), list.end(), [&r](const auto& d) { return d.who == &r; }), list.end());
+    list.erase(std::remove_if(list.begin(), list.end(), [&r](const auto& d) { return d.who == &r; }),
+               list.end());
   }
   r.blockers_.clear();
   for (const storage_use& use : r.uses_) {
     storage& s = *use.memory;
     if (use.writes) {
-      if (s.writer == &r) s.writer = nullptr;
+      if (s.writer.load(std::memory_order_relaxed) == &r) s.writer.store(nullptr, std::memory_order_release);
       if (r.outcome_) s.failed = r.outcome_;
     } else if (auto at = std::find(s.readers.begin(), s.readers.end(), &r); at != s.readers.end()) {
       *at = s.readers.back();
@@ -313,7 +323,8 @@ inline void dispatcher::finish_locked(request& r, failure outcome, effects& todo
     }
   }
   for (const auto& [later, blocks, carries] : r.dependants_) {
-    if (r.outcome_ && carries && !later->upstream_ && later->state_ != request::state::finished) later->upstream_ = r.outcome_;
+    if (r.outcome_ && carries && !later->upstream_ && later->state_ != request::state::finished)
+      later->upstream_ = r.outcome_;
     if (!blocks) continue;
     auto& list = later->blockers_;
     list.erase(std::find(list.begin(), list.end(), &r));
@@ -354,8 +365,9 @@ inline void dispatcher::grant(unit& u, effects& todo) noexcept {
 // A failure that names no request yet is this one's.
 inline failure dispatcher::named(const request& r, failure outcome) noexcept {
   if (outcome->id()) return outcome;
-  return make_failure(outcome->code(), r.describe() + " (request " + to_string(r.id()) + "): " + outcome->what(), outcome->reason(),
-                      r.id());
+  return make_failure(outcome->code(),
+                      r.describe() + " (request " + to_string(r.id()) + "): " + outcome->what(),
+                      outcome->reason(), r.id());
 }
 
 inline void dispatcher::finish(request& r, failure outcome) noexcept {

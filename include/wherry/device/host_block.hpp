@@ -6,7 +6,6 @@
 #pragma once
 
 #include <string>
-
 #include <wherry/coro/frame_pool.hpp>
 #include <wherry/device/memory_pool.hpp>
 #include <wherry/device/ref.hpp>
@@ -19,8 +18,8 @@ class host_block : public ref_counted<host_block> {
   /// Throws resource_exhausted when the host has no more memory.
   explicit host_block(std::size_t bytes) : bytes_(bytes), data_(pool().allocate(bytes)) {
     if (!data_) {
-      throw error(absl::StatusCode::kResourceExhausted, "out of host memory: " + std::to_string(bytes) + " bytes asked for",
-                  reason::out_of_memory);
+      throw error(absl::StatusCode::kResourceExhausted,
+                  "out of host memory: " + std::to_string(bytes) + " bytes asked for", reason::out_of_memory);
     }
   }
   ~host_block() { pool().deallocate(data_, bytes_); }

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <vector>
+#include <wherry/device/brief_lock.hpp>
 
 namespace wherry {
 
@@ -34,7 +35,9 @@ class memory_pool {
   ~memory_pool() { trim(); }
 
   /// Returns the size of the block that a request for `bytes` gets.
-  static constexpr std::size_t class_size(std::size_t bytes) noexcept { return size_of_class(class_of(bytes)); }
+  static constexpr std::size_t class_size(std::size_t bytes) noexcept {
+    return size_of_class(class_of(bytes));
+  }
 
   /// Returns a block of at least `bytes`, or an empty one when the device or the limit has no more, even
   /// after the cache was given back.
@@ -43,7 +46,7 @@ class memory_pool {
     const std::size_t size = size_of_class(index);
     if (size < bytes) return Block{};  // no class is that large
     {
-      std::lock_guard lock(mutex_);
+      detail::brief_lock lock(mutex_);
       if (index < free_.size() && !free_[index].empty()) {
         Block b = free_[index].back();
         free_[index].pop_back();
@@ -60,7 +63,7 @@ class memory_pool {
       b = source_.allocate(size);
     }
     if (!b) {
-      std::lock_guard lock(mutex_);
+      detail::brief_lock lock(mutex_);
       stats_.in_use -= size;
     }
     return b;
@@ -70,7 +73,7 @@ class memory_pool {
   void deallocate(Block b, std::size_t bytes) noexcept {
     const unsigned index = class_of(bytes);
     const std::size_t size = size_of_class(index);
-    std::lock_guard lock(mutex_);
+    detail::brief_lock lock(mutex_);
     stats_.in_use -= size;
     try {
       if (index >= free_.size()) free_.resize(index + 1);
@@ -83,7 +86,7 @@ class memory_pool {
 
   /// Gives cached blocks back to the device.
   void trim() noexcept {
-    std::lock_guard lock(mutex_);
+    detail::brief_lock lock(mutex_);
     for (unsigned index = 0; index < free_.size(); ++index) {
       for (Block& b : free_[index]) source_.free(b, size_of_class(index));
       free_[index].clear();
@@ -92,7 +95,7 @@ class memory_pool {
   }
 
   memory_statistics statistics() const {
-    std::lock_guard lock(mutex_);
+    detail::brief_lock lock(mutex_);
     return stats_;
   }
 
@@ -118,7 +121,7 @@ class memory_pool {
     if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
   }
   bool over_limit() const {
-    std::lock_guard lock(mutex_);
+    detail::brief_lock lock(mutex_);
     return stats_.cached != 0 && stats_.in_use + stats_.cached > limit_;
   }
 
@@ -134,7 +137,9 @@ class memory_pool {
 /// Source of host memory, 64-byte aligned (a cache line, the widest vector).
 struct host_memory {
   static constexpr std::size_t alignment = 64;
-  void* allocate(std::size_t bytes) { return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment); }
+  void* allocate(std::size_t bytes) {
+    return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  }
   void free(void* block, std::size_t) noexcept { std::free(block); }
 };
 

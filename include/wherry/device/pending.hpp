@@ -8,7 +8,6 @@
 #pragma once
 
 #include <chrono>
-
 #include <wherry/device/worker_pool.hpp>
 
 namespace wherry {
@@ -22,7 +21,7 @@ class pending {
   static pending writer_of(const storage& s) noexcept {
     pending p;
     detail::dispatch_lock lock;
-    p.request_ = ref<request>(s.writer);
+    p.request_ = ref<request>(s.writer.load(std::memory_order_relaxed));
     if (!p.request_) p.settled_ = s.failed;
     return p;
   }
@@ -33,7 +32,8 @@ class pending {
   failure why() const noexcept { return request_ ? request_->done().why() : settled_; }
 
   /// Waits, helping: this thread leads what the request waits for where it can, does shares of kernels that
-  /// others lead, spins for up to 10 us, then sleeps. Throws deadlock_would_occur on a loop's or worker's thread if it is not ready.
+  /// others lead, spins for up to 10 us, then sleeps. Throws deadlock_would_occur on a loop's or worker's
+  /// thread if it is not ready.
   void wait() const {
     if (is_ready()) return;
     require_may_block("value()");
@@ -71,7 +71,9 @@ template <class Payload>
 class promise_awaiter {
  public:
   promise_awaiter(pending p, Payload payload) noexcept
-      : held_(std::move(p)), payload_(std::move(payload)), inner_(held_.what() ? held_.what()->done() : settled_) {}
+      : held_(std::move(p)),
+        payload_(std::move(payload)),
+        inner_(held_.what() ? held_.what()->done() : settled_) {}
   promise_awaiter(const promise_awaiter&) = delete;
   promise_awaiter& operator=(const promise_awaiter&) = delete;
 

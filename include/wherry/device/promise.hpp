@@ -1,8 +1,8 @@
 // promise.hpp: the five ways to use a result, for everything that can be waited for.
 //
 // `promise<Derived>` gives a handle `is_ready`, `await`, `status`, `on_ready`, `ready_fd` and `co_await`, out
-// of two functions of `Derived`: `pending outcome() const` (what decides it) and `device_core& place() const`.
-// All ways work on every promise, may be mixed and repeated, and agree.
+// of two functions of `Derived`: `pending outcome() const` (what decides it) and `device_core& place()
+// const`. All ways work on every promise, may be mixed and repeated, and agree.
 //
 // Threads: any.
 #pragma once
@@ -10,7 +10,6 @@
 #include <absl/status/status.h>
 
 #include <functional>
-
 #include <wherry/device/completion_fd.hpp>
 #include <wherry/device/device.hpp>
 
@@ -22,7 +21,8 @@ class promise {
   /// Never waits; true for failure too.
   bool is_ready() const { return self().outcome().is_ready(); }
 
-  /// Waits and returns the object; throws the failure. Waits on an ordinary thread only (deadlock_would_occur).
+  /// Waits and returns the object; throws the failure. Waits on an ordinary thread only
+  /// (deadlock_would_occur).
   const Derived& await() const {
     self().outcome().get();
     return self();

@@ -1,4 +1,5 @@
-// queue_device.hpp: an OpenCL device reached through command queues: GPUs, PoCL's `pthread` driver, and others.
+// queue_device.hpp: an OpenCL device reached through command queues: GPUs, PoCL's `pthread` driver, and
+// others.
 //
 // Every unit has an in-order command queue; the client's loop leads the units, so one thread enqueues and
 // learns of completions. Dependencies are resolved on the host before a command is enqueued: wait lists stay
@@ -6,7 +7,8 @@
 //
 // Drivers lie about failure in opposite ways (PoCL 3.1 never calls back, Intel's status says complete), so a
 // command has failed if its callback's status or its event's status is negative, or clWaitForEvents on the
-// finished event says so; a sweep every 20 ms finds callbacks that never came. Blocking OpenCL calls are not used.
+// finished event says so; a sweep every 20 ms finds callbacks that never came. Blocking OpenCL calls are not
+// used.
 //
 // Threads: units and memory any; events and queues the loop's.
 #pragma once
@@ -71,8 +73,9 @@ class loop_engine final : public engine, public ref_counted<loop_engine>, work {
 
 class queue_device final : public device_core, public byte_mover {
  public:
-  static ref<device_core> open(const cl_device_info_text& found, std::size_t index, std::shared_ptr<loop_thread> home,
-                               std::uint64_t requests, std::uint64_t transfer_bytes) {
+  static ref<device_core> open(const cl_device_info_text& found, std::size_t index,
+                               std::shared_ptr<loop_thread> home, std::uint64_t requests,
+                               std::uint64_t transfer_bytes) {
     return ref<device_core>(new queue_device(found, index, std::move(home), requests, transfer_bytes));
   }
 
@@ -82,7 +85,9 @@ class queue_device final : public device_core, public byte_mover {
 
   cl_context context() const noexcept { return context_.get(); }
   cl_device_id cl_device() const noexcept { return device_; }
-  static cl_command_queue queue_of(const unit& u) noexcept { return static_cast<cl_command_queue>(u.attachment); }
+  static cl_command_queue queue_of(const unit& u) noexcept {
+    return static_cast<cl_command_queue>(u.attachment);
+  }
 
   /// The memory of a storage of this device.
   static cl_mem memory_of(const storage& s) noexcept { return static_cast<const cl_storage&>(s).memory(); }
@@ -138,8 +143,8 @@ class queue_device final : public device_core, public byte_mover {
     ref<queue_device> device;  // set while the timer runs
   };
 
-  queue_device(const cl_device_info_text& found, std::size_t index, std::shared_ptr<loop_thread> home, std::uint64_t requests,
-               std::uint64_t transfer_bytes)
+  queue_device(const cl_device_info_text& found, std::size_t index, std::shared_ptr<loop_thread> home,
+               std::uint64_t requests, std::uint64_t transfer_bytes)
       : device_core(describe(found, index), requests, transfer_bytes),
         device_(found.device),
         context_(new_context(found.device)),
@@ -217,12 +222,16 @@ class queue_device::event_wait {
   failure why_;
 };
 
-inline queue_device::event_wait queue_device::watch(cl_handle<cl_event> event) { return event_wait(*this, std::move(event)); }
+inline queue_device::event_wait queue_device::watch(cl_handle<cl_event> event) {
+  return event_wait(*this, std::move(event));
+}
 
 inline failure queue_device::verdict(cl_event event, cl_int reported) noexcept {
   cl_int status = CL_COMPLETE;
-  const cl_int asked = clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
-  const cl_int waited = asked == CL_SUCCESS && status <= CL_COMPLETE ? clWaitForEvents(1, &event) : CL_SUCCESS;
+  const cl_int asked =
+      clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
+  const cl_int waited =
+      asked == CL_SUCCESS && status <= CL_COMPLETE ? clWaitForEvents(1, &event) : CL_SUCCESS;
   for (const cl_int code : {reported, status, asked, waited}) {
     if (code < 0) return cl_failure(code, "OpenCL command");
   }
@@ -281,7 +290,8 @@ inline void queue_device::arm_sweep() noexcept {
 inline void queue_device::sweep() noexcept {
   const auto has_ended = [](const watched& w) {
     cl_int status = CL_QUEUED;
-    const cl_int code = clGetEventInfo(w.event.get(), CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
+    const cl_int code =
+        clGetEventInfo(w.event.get(), CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
     return code != CL_SUCCESS || status <= CL_COMPLETE;
   };
   watched* w = first_;
@@ -304,18 +314,23 @@ inline failure queue_device::move_bytes(transfer& t) noexcept {
     code = clEnqueueMarkerWithWaitList(queue, 0, nullptr, &event);
   } else if (on_device(from) && on_device(to)) {
     call = "clEnqueueCopyBuffer";
-    code = clEnqueueCopyBuffer(queue, memory_of(*from.memory), memory_of(*to.memory), from.offset, to.offset, t.bytes(), 0, nullptr, &event);
+    code = clEnqueueCopyBuffer(queue, memory_of(*from.memory), memory_of(*to.memory), from.offset, to.offset,
+                               t.bytes(), 0, nullptr, &event);
   } else if (on_device(to)) {
     call = "clEnqueueWriteBuffer";
-    code = clEnqueueWriteBuffer(queue, memory_of(*to.memory), CL_FALSE, to.offset, t.bytes(), from.host, 0, nullptr, &event);
+    code = clEnqueueWriteBuffer(queue, memory_of(*to.memory), CL_FALSE, to.offset, t.bytes(), from.host, 0,
+                                nullptr, &event);
   } else {
     call = "clEnqueueReadBuffer";
-    code = clEnqueueReadBuffer(queue, memory_of(*from.memory), CL_FALSE, from.offset, t.bytes(), to.host, 0, nullptr, &event);
+    code = clEnqueueReadBuffer(queue, memory_of(*from.memory), CL_FALSE, from.offset, t.bytes(), to.host, 0,
+                               nullptr, &event);
   }
   if (code != CL_SUCCESS) return cl_failure(code, call);
   cl_handle<cl_event> owned(event);
   (void)clFlush(queue);
-  track(std::move(owned), &t, [](void* who, failure why) noexcept { dispatcher::finish(*static_cast<transfer*>(who), std::move(why)); });
+  track(std::move(owned), &t, [](void* who, failure why) noexcept {
+    dispatcher::finish(*static_cast<transfer*>(who), std::move(why));
+  });
   return nullptr;
 }
 
@@ -332,7 +347,8 @@ inline device_description queue_device::describe(const cl_device_info_text& foun
   cl_device_type type = 0;
   cl_ulong bytes = 0;
   cl_check(clGetDeviceInfo(found.device, CL_DEVICE_TYPE, sizeof type, &type, nullptr), "clGetDeviceInfo");
-  cl_check(clGetDeviceInfo(found.device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof bytes, &bytes, nullptr), "clGetDeviceInfo");
+  cl_check(clGetDeviceInfo(found.device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof bytes, &bytes, nullptr),
+           "clGetDeviceInfo");
   d.gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
   d.memory_bytes = bytes;
   return d;

@@ -3,7 +3,8 @@
 //   fresh -> queued       submitted: it has a ticket, a place in its unit's queue and its edges
 //   queued -> started     it is the head of its unit and every edge is resolved
 //   started -> finished   it ran, or was refused because something it reads failed
-//   queued -> finished    cancelled in the queue, or its deadline passed; the ticket counts when its turn comes
+//   queued -> finished    cancelled in the queue, or its deadline passed; the ticket counts when its turn
+//   comes
 //
 // A request derives from this class and says what to do in `start`. It holds references to the storages it
 // uses until it has finished. `done` is the completion that waiters and fds hang on.
@@ -15,7 +16,6 @@
 
 #include <atomic>
 #include <span>
-
 #include <wherry/coro/completion.hpp>
 #include <wherry/coro/frame_pool.hpp>
 #include <wherry/device/ref.hpp>
@@ -60,7 +60,8 @@ class request {
   enum class started : std::uint8_t { finished, in_flight };
 
   /// Does the work on the calling thread and returns `finished`, with the failure (or null) in `outcome`; or
-  /// hands it to a driver and returns `in_flight`, and `dispatcher::finish` is called later, once, from any thread.
+  /// hands it to a driver and returns `in_flight`, and `dispatcher::finish` is called later, once, from any
+  /// thread.
   virtual started start(failure& outcome) noexcept = 0;
 
   /// Called once when the request has finished, before its waiters are told: drops what the work needed.
@@ -78,20 +79,22 @@ class request {
   struct dependant {
     request* who;
     bool blocks;   // false: ordered by the unit's own queue, told only of a failure
-    bool carries;  // it uses what this one writes, so it fails with it; false: it only writes what this one reads
+    bool carries;  // it uses what this one writes, so it fails with it; false: it only writes what this one
+                   // reads
   };
 
   // constant after submission
   wherry::unit* unit_ = nullptr;
   ticket id_;
+  bool cheap_ = false;        // may be run inline by a submitter
   std::uint64_t weight_ = 1;  // in the unit's bound: 1, or bytes of a transfer
   absl::InlinedVector<storage_use, 4> uses_;
   // dispatch lock
   state state_ = state::fresh;
-  bool fired_ = false;                             // `done_` is complete or about to be
-  failure upstream_;                               // why it must not run
+  bool fired_ = false;  // `done_` is complete or about to be
+  failure upstream_;    // why it must not run
   failure outcome_;
-  absl::InlinedVector<request*, 4> blockers_;      // unfinished requests it waits for
+  absl::InlinedVector<request*, 4> blockers_;  // unfinished requests it waits for
   absl::InlinedVector<dependant, 4> dependants_;
   request* next_in_unit_ = nullptr;
   request* next_fired_ = nullptr;

@@ -1,9 +1,9 @@
 // simulated_device.hpp: a device whose commands are host functions, completed by a loop in seeded order.
 //
 // It behaves like a device behind command queues (memory that the host cannot see, work that ends later and
-// elsewhere), but every delay and every choice between units is drawn from a seed. On a loop with the simulated
-// backend, with all submissions from that loop's thread, the same program with the same seed does the same
-// things in the same order: a failure that a seed finds is found again.
+// elsewhere), but every delay and every choice between units is drawn from a seed. On a loop with the
+// simulated backend, with all submissions from that loop's thread, the same program with the same seed does
+// the same things in the same order: a failure that a seed finds is found again.
 //
 // Each command starts when its request reaches the head of its unit, takes 0 to `longest` of the loop's time,
 // and does its work at the end of it. `fails` may be told which commands fail.
@@ -21,7 +21,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
 #include <wherry/device/device.hpp>
 #include <wherry/device/transfer.hpp>
 #include <wherry/loop/loop.hpp>
@@ -41,8 +40,10 @@ struct simulated_device_options {
 
 class simulated_device final : public device_core, public byte_mover {
  public:
-  /// `keeps` is held as long as the device or one of its commands lives: what owns `home`, if that may end earlier.
-  static ref<device_core> open(loop& home, simulated_device_options options, std::shared_ptr<void> keeps = nullptr) {
+  /// `keeps` is held as long as the device or one of its commands lives: what owns `home`, if that may end
+  /// earlier.
+  static ref<device_core> open(loop& home, simulated_device_options options,
+                               std::shared_ptr<void> keeps = nullptr) {
     return ref<device_core>(new simulated_device(home, std::move(options), std::move(keeps)));
   }
 
@@ -56,8 +57,9 @@ class simulated_device final : public device_core, public byte_mover {
     return static_cast<std::byte*>(static_cast<const hidden_storage&>(s).block());
   }
 
-  /// Runs `body(argument)` after a drawn delay, on the loop, and then finishes `r` with what it returns. `r` has been
-  /// started by this device and says `in_flight`. Loop thread only. Returns a failure if the loop takes no work.
+  /// Runs `body(argument)` after a drawn delay, on the loop, and then finishes `r` with what it returns. `r`
+  /// has been started by this device and says `in_flight`. Loop thread only. Returns a failure if the loop
+  /// takes no work.
   using command_body = failure (*)(void* argument) noexcept;
   failure run_later(request& r, command_body body, void* argument) noexcept {
     auto* c = new command;
@@ -167,7 +169,8 @@ class simulated_device final : public device_core, public byte_mover {
         engine_(make_ref<seeded_engine>(home, options_.seed, std::move(keeps))),
         random_(~options_.seed),
         pool_({}, options_.memory_limit) {
-    for (const unit_kind kind : {unit_kind::tensor_read, unit_kind::tensor_write, unit_kind::tensor_op, unit_kind::collectives}) {
+    for (const unit_kind kind :
+         {unit_kind::tensor_read, unit_kind::tensor_write, unit_kind::tensor_op, unit_kind::collectives}) {
       add_unit(kind);
     }
     for (std::size_t k = 0; k < options_.compute_units; ++k) add_unit(unit_kind::compute);
@@ -183,7 +186,8 @@ class simulated_device final : public device_core, public byte_mover {
   static void end(std::unique_ptr<command> c) noexcept {
     failure outcome;
     if (c->result < 0) {
-      outcome = make_failure(absl::StatusCode::kCancelled, "the loop of " + c->device->name() + " has ended", reason::cancelled);
+      outcome = make_failure(absl::StatusCode::kCancelled, "the loop of " + c->device->name() + " has ended",
+                             reason::cancelled);
     } else {
       if (c->device->options_.fails) outcome = c->device->options_.fails(*c->who);
       if (!outcome) outcome = c->body(c->argument);

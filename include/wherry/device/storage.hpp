@@ -16,7 +16,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-
 #include <wherry/device/ref.hpp>
 #include <wherry/status/error.hpp>
 
@@ -45,10 +44,11 @@ class storage {
 
   // any thread
   std::atomic<std::uint32_t> handles{0};  // buffers that view this storage
+  std::atomic<request*> writer{
+      nullptr};  // the last one queued and not finished; changed under the dispatch lock
   // dispatch lock
-  request* writer = nullptr;                         // the last one queued and not finished
-  absl::InlinedVector<request*, 2> readers;          // since that writer, not finished
-  failure failed;                                    // of the last writer
+  absl::InlinedVector<request*, 2> readers;  // since that writer, not finished
+  failure failed;                            // of the last writer
 
  private:
   // constant after construction

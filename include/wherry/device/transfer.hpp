@@ -10,7 +10,6 @@
 #include <cstring>
 #include <functional>
 #include <string>
-
 #include <wherry/device/device.hpp>
 #include <wherry/device/host_block.hpp>
 
@@ -19,9 +18,9 @@ namespace wherry {
 class transfer final : public request {
  public:
   struct end {
-    ref<storage> memory;          // null: host memory at `host`
-    std::byte* host = nullptr;    // for a storage that the host sees: filled in
-    std::size_t offset = 0;       // in `memory`
+    ref<storage> memory;        // null: host memory at `host`
+    std::byte* host = nullptr;  // for a storage that the host sees: filled in
+    std::size_t offset = 0;     // in `memory`
   };
 
   /// What must live until the transfer has completed: the memory that is read into, or what the caller lent.
@@ -30,9 +29,15 @@ class transfer final : public request {
     std::function<void()> done;  // runs when the transfer has completed
   };
 
-  /// `verb` is a literal: "write", "read", "copy". `mover` is the queue device that does the work, or null for a memcpy.
+  /// `verb` is a literal: "write", "read", "copy". `mover` is the queue device that does the work, or null
+  /// for a memcpy.
   transfer(const char* verb, end from, end to, std::size_t bytes, device_core* mover, keeper keep = {})
-      : verb_(verb), from_(std::move(from)), to_(std::move(to)), bytes_(bytes), mover_(mover), keep_(std::move(keep)) {
+      : verb_(verb),
+        from_(std::move(from)),
+        to_(std::move(to)),
+        bytes_(bytes),
+        mover_(mover),
+        keep_(std::move(keep)) {
     set_weight(bytes_ ? bytes_ : 1);
     for (end* e : {&from_, &to_}) {
       if (!e->memory) continue;
@@ -41,7 +46,9 @@ class transfer final : public request {
     }
   }
 
-  std::string describe() const override { return std::string(verb_) + " of " + std::to_string(bytes_) + " bytes"; }
+  std::string describe() const override {
+    return std::string(verb_) + " of " + std::to_string(bytes_) + " bytes";
+  }
   const end& from() const noexcept { return from_; }
   const end& to() const noexcept { return to_; }
   std::size_t bytes() const noexcept { return bytes_; }

@@ -13,7 +13,6 @@
 #include <atomic>
 #include <cstdint>
 #include <string_view>
-
 #include <wherry/device/request.hpp>
 #include <wherry/loop/detail/process_generation.hpp>
 
@@ -57,8 +56,8 @@ class unit {
   unit(const unit&) = delete;
   unit& operator=(const unit&) = delete;
 
-  /// Devices own their units; engines hold a reference while a unit is on their list or led, because the last handle
-  /// of its device may go meanwhile.
+  /// Devices own their units; engines hold a reference while a unit is on their list or led, because the last
+  /// handle of its device may go meanwhile.
   void retain() const noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
   void release() const noexcept {
     if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -93,16 +92,16 @@ class unit {
   std::uint64_t bound_;
   std::uint32_t generation_ = detail::process_generation();
   // dispatch lock
-  request* head_ = nullptr;        // oldest that has not been counted complete
+  request* head_ = nullptr;  // oldest that has not been counted complete
   request* tail_ = nullptr;
   request* next_start_ = nullptr;  // oldest that has not started; equals head_ unless the engine pipelines
   std::uint64_t in_flight_ = 0;    // admitted weight
   slot_waiter* waiting_head_ = nullptr;
   slot_waiter* waiting_tail_ = nullptr;
-  bool led_ = false;               // somebody holds the run token
-  bool scheduled_ = false;         // the engine has it on its list
+  bool led_ = false;        // somebody holds the run token
+  bool scheduled_ = false;  // the engine has it on its list
   unit* next_scheduled_ = nullptr;
-  failure refusal_;                // submissions are refused with it: device lost, client closed
+  failure refusal_;  // submissions are refused with it: device lost, client closed
   // any thread
   mutable std::atomic<std::uint32_t> count_{0};
   std::atomic<std::uint64_t> submitted_{0};

@@ -25,7 +25,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
 #include <wherry/coro/scheduler.hpp>
 #include <wherry/device/dispatcher.hpp>
 
@@ -69,13 +68,16 @@ class worker_pool final : public engine {
   unsigned width() const noexcept { return width_; }
 
   /// Runs fn(slots, lo, hi) over [0, extent) in pieces of `grain`, on this thread and on workers that are
-  /// free. Returns when all of it is done. `worth_waking`: there is enough work to wake a sleeping worker for.
-  void share(share_function fn, void* const* slots, std::int64_t extent, std::int64_t grain, bool worth_waking) noexcept;
+  /// free. Returns when all of it is done. `worth_waking`: there is enough work to wake a sleeping worker
+  /// for.
+  void share(share_function fn, void* const* slots, std::int64_t extent, std::int64_t grain,
+             bool worth_waking) noexcept;
 
   /// Does shares of kernels that other threads lead, if there are any; returns whether it did.
   bool help_shares() noexcept;
 
-  /// Pins worker k to the k-th allowed core, if there are as many workers as cores. For the life of the process.
+  /// Pins worker k to the k-th allowed core, if there are as many workers as cores. For the life of the
+  /// process.
   void pin() noexcept;
 
   void schedule(unit& u) noexcept override;
@@ -115,7 +117,8 @@ class worker_pool final : public engine {
     }
   };
   // A place where one leader offers shares. A helper announces itself in `helpers` before it looks at
-  // `current`; the leader clears `current` and then waits for `helpers` to be 0 (sequentially consistent on both sides).
+  // `current`; the leader clears `current` and then waits for `helpers` to be 0 (sequentially consistent on
+  // both sides).
   struct alignas(64) offer {
     std::atomic<job*> current{nullptr};
     std::atomic<int> helpers{0};
@@ -146,8 +149,8 @@ class worker_pool final : public engine {
   unit* first_ = nullptr;
   unit* last_ = nullptr;
   // any thread
-  std::atomic<int> pending_{0};     // units on the list and posted work
-  std::atomic<int> computing_{0};   // threads that compute or spin
+  std::atomic<int> pending_{0};    // units on the list and posted work
+  std::atomic<int> computing_{0};  // threads that compute or spin
   std::atomic<int> spinning_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<std::uint32_t> epoch_{0};
@@ -183,7 +186,8 @@ inline void worker_pool::schedule(unit& u) noexcept {
 inline void worker_pool::poke() noexcept {
   if (!started_.load(std::memory_order_acquire)) start_threads();
   epoch_.fetch_add(1);
-  // A worker that spins sees the work by itself, 0.1 us from now; waking another costs this thread 7 to 12 us.
+  // A worker that spins sees the work by itself, 0.1 us from now; waking another costs this thread 7 to 12
+  // us.
   if (spinning_.load() == 0 && sleepers_.load() > 0) epoch_.notify_one();
 }
 
@@ -291,7 +295,8 @@ inline void worker_pool::start_threads() {
 inline void worker_pool::pin() noexcept {
   start_threads();
   cpu_set_t mask;
-  if (sched_getaffinity(0, sizeof mask, &mask) != 0 || static_cast<unsigned>(CPU_COUNT(&mask)) != width_) return;
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0 || static_cast<unsigned>(CPU_COUNT(&mask)) != width_)
+    return;
   std::size_t k = 0;
   for (int core = 0; core < CPU_SETSIZE && k < threads_.size(); ++core) {
     if (!CPU_ISSET(core, &mask)) continue;

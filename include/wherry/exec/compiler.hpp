@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
 #include <wherry/exec/plan.hpp>
 
 namespace wherry {
@@ -20,18 +19,18 @@ namespace wherry {
 struct target {
   enum class codegen : std::uint8_t { native = 0, opencl = 1 };
   codegen exit = codegen::native;
-  std::string cpu;               // native: "native", "x86-64-v3" or "x86-64-v4"
-  unsigned lanes = 16;           // widest vector of f32 that kernels use
-  bool fp64 = true;              // opencl: what the device reports
+  std::string cpu;      // native: "native", "x86-64-v3" or "x86-64-v4"
+  unsigned lanes = 16;  // widest vector of f32 that kernels use
+  bool fp64 = true;     // opencl: what the device reports
   bool fp16 = false;
-  bool gpu = false;              // opencl: small units of work instead of rows
-  std::string key;               // device name, driver version and options: part of every cache key
+  bool gpu = false;  // opencl: small units of work instead of rows
+  std::string key;   // device name, driver version and options: part of every cache key
 };
 
 struct compile_request {
-  std::string_view source;        // StableHLO text, MLIR bytecode or a VHLO portable artifact
-  std::string_view source_name;   // for messages: a file name, or "program"
-  std::string_view function;      // entry; empty: `main`, else the only public function
+  std::string_view source;       // StableHLO text, MLIR bytecode or a VHLO portable artifact
+  std::string_view source_name;  // for messages: a file name, or "program"
+  std::string_view function;     // entry; empty: `main`, else the only public function
   wherry::target target;
 };
 

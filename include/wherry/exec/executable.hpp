@@ -10,7 +10,6 @@
 #include <optional>
 #include <ranges>
 #include <stop_token>
-
 #include <wherry/exec/execution.hpp>
 #include <wherry/exec/plan.hpp>
 
@@ -33,7 +32,8 @@ class executable_core : public ref_counted<executable_core> {
 
   /// Makes the request of one run. `inputs` and `outputs` are the memory of the plan's inputs and outputs, an
   /// output that lives in a donated input's memory being the same storage.
-  virtual ref<request> new_run(std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs) = 0;
+  virtual ref<request> new_run(std::span<const ref<storage>> inputs,
+                               std::span<const ref<storage>> outputs) = 0;
 
  protected:
   executable_core(std::shared_ptr<const plan> p, ref<device_core> where)
@@ -65,7 +65,9 @@ class executable {
     const auto list = gather(args...);
     return *run({list.data(), list.size()}, {}, {});
   }
-  execution call(std::span<const buffer> args, const execute_options& options = {}) const { return *run(args, options, {}); }
+  execution call(std::span<const buffer> args, const execute_options& options = {}) const {
+    return *run(args, options, {});
+  }
 
   /// As a call, but returns nothing instead of waiting when the unit is full.
   template <class... Args>
@@ -100,8 +102,10 @@ class executable {
 
   unit& choose_unit(std::span<const buffer> args, const execute_options& options) const;
   void validate(std::span<const buffer> args, const execute_options& options) const;
-  std::optional<execution> run(std::span<const buffer> args, const execute_options& options, submit_options how) const;
-  std::optional<execution> run_on(unit& u, std::span<const buffer> args, const execute_options& options, submit_options how) const;
+  std::optional<execution> run(std::span<const buffer> args, const execute_options& options,
+                               submit_options how) const;
+  std::optional<execution> run_on(unit& u, std::span<const buffer> args, const execute_options& options,
+                                  submit_options how) const;
   bool donates(std::uint32_t input, const execute_options& options) const;
 
   ref<executable_core> core_;
@@ -187,8 +191,9 @@ inline void executable::validate(std::span<const buffer> args, const execute_opt
            argument() + ": expected " + to_string(p.inputs[i]) + ", got " + to_string(args[i].type()));
     }
     if (&args[i].place() != &core_->where()) {
-      fail(absl::StatusCode::kInvalidArgument,
-           argument() + " is on " + args[i].place().name() + ", the executable on " + core_->where().name() + ": use copy_to");
+      fail(absl::StatusCode::kInvalidArgument, argument() + " is on " + args[i].place().name() +
+                                                   ", the executable on " + core_->where().name() +
+                                                   ": use copy_to");
     }
   }
   for (const alias& a : p.aliases) {
@@ -196,7 +201,8 @@ inline void executable::validate(std::span<const buffer> args, const execute_opt
     for (std::size_t j = 0; j < args.size(); ++j) {
       if (j == a.input || args[j].handle()->memory != args[a.input].handle()->memory) continue;
       fail(absl::StatusCode::kFailedPrecondition,
-           "argument " + std::to_string(a.input) + " is donated, and argument " + std::to_string(j) + " is the same buffer",
+           "argument " + std::to_string(a.input) + " is donated, and argument " + std::to_string(j) +
+               " is the same buffer",
            reason::donated_twice);
     }
   }
@@ -205,17 +211,19 @@ inline void executable::validate(std::span<const buffer> args, const execute_opt
 inline unit& executable::choose_unit(std::span<const buffer> args, const execute_options& options) const {
   if (options.unit) {
     const auto mine = core_->where().units();
-    if (std::find(mine.begin(), mine.end(), options.unit) != mine.end() && options.unit->kind() == unit_kind::compute) return *options.unit;
-    throw error(absl::StatusCode::kInvalidArgument, "execution of " + name() + ": unit " + std::to_string(options.unit->id()) +
+    if (std::find(mine.begin(), mine.end(), options.unit) != mine.end() &&
+        options.unit->kind() == unit_kind::compute)
+      return *options.unit;
+    throw error(absl::StatusCode::kInvalidArgument, "execution of " + name() + ": unit " +
+                                                        std::to_string(options.unit->id()) +
                                                         " is no compute unit of " + core_->where().name());
   }
-  {
+  for (const buffer& b : args) {
+    const std::atomic<request*>& writer = b.handle()->memory->writer;
+    if (!writer.load(std::memory_order_acquire)) continue;  // ready: the common case takes no lock
     detail::dispatch_lock lock;
-    for (const buffer& b : args) {
-      const request* producer = b.handle()->memory->writer;
-      if (!producer) continue;
-      unit* u = producer->where();
-      if (u->kind() == unit_kind::compute) return *u;
+    if (const request* producer = writer.load(std::memory_order_relaxed)) {
+      if (producer->where()->kind() == unit_kind::compute) return *producer->where();
       break;
     }
   }
@@ -244,8 +252,8 @@ struct executable::kept_arguments {
   }
 };
 
-inline std::optional<execution> executable::run_on(unit& u, std::span<const buffer> args, const execute_options& options,
-                                                   submit_options how) const {
+inline std::optional<execution> executable::run_on(unit& u, std::span<const buffer> args,
+                                                   const execute_options& options, submit_options how) const {
   const plan& p = core_->code();
   device_core& where = core_->where();
 
@@ -271,7 +279,8 @@ inline std::optional<execution> executable::run_on(unit& u, std::span<const buff
     for (const alias& a : p.aliases) {
       if (!donates(a.input, options)) continue;
       const ref<storage>& memory = inputs[a.input];
-      if (!memory->is_read_only() && memory->handles.load(std::memory_order_acquire) == 1) outputs[a.output] = memory;
+      if (!memory->is_read_only() && memory->handles.load(std::memory_order_acquire) == 1)
+        outputs[a.output] = memory;
     }
     absl::InlinedVector<buffer, 2> results;
     for (std::size_t k = 0; k < p.outputs.size(); ++k) {

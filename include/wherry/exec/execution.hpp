@@ -9,7 +9,6 @@
 #include <absl/container/inlined_vector.h>
 
 #include <span>
-
 #include <wherry/array/buffer.hpp>
 
 namespace wherry {
@@ -25,8 +24,9 @@ class execution : public promise<execution> {
   /// Throws out_of_range if there is no such output.
   const buffer& operator[](std::size_t index) const {
     if (index >= outputs_.size()) {
-      throw error(absl::StatusCode::kOutOfRange, run_->describe() + " has " + std::to_string(outputs_.size()) +
-                                                     " outputs; output " + std::to_string(index) + " was asked for");
+      throw error(absl::StatusCode::kOutOfRange, run_->describe() + " has " +
+                                                     std::to_string(outputs_.size()) + " outputs; output " +
+                                                     std::to_string(index) + " was asked for");
     }
     return outputs_[index];
   }
@@ -36,15 +36,17 @@ class execution : public promise<execution> {
   /// Completes the run at once as `cancelled` if it has not started, and returns whether it did. What was
   /// donated to it stays deleted.
   bool cancel() const {
-    return dispatcher::cancel(*run_, make_failure(absl::StatusCode::kCancelled, run_->describe() + " was cancelled in its queue",
-                                                  reason::cancelled, run_->id()));
+    return dispatcher::cancel(
+        *run_, make_failure(absl::StatusCode::kCancelled, run_->describe() + " was cancelled in its queue",
+                            reason::cancelled, run_->id()));
   }
 
   /// Waits and returns the contents of the only output. Throws failed_precondition if there are more.
   array value() const {
     if (outputs_.size() != 1) {
-      throw error(absl::StatusCode::kFailedPrecondition,
-                  "value() of " + run_->describe() + ": it has " + std::to_string(outputs_.size()) + " outputs, not one");
+      throw error(absl::StatusCode::kFailedPrecondition, "value() of " + run_->describe() + ": it has " +
+                                                             std::to_string(outputs_.size()) +
+                                                             " outputs, not one");
     }
     return outputs_[0].value();
   }

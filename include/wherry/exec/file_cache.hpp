@@ -22,7 +22,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
 #include <wherry/exec/plan_io.hpp>
 #include <wherry/status/log.hpp>
 
@@ -36,8 +35,10 @@ class file_cache {
   /// The cache that the environment names.
   static file_cache from_environment() {
     if (const char* set = std::getenv("WHERRY_CACHE_DIR")) return file_cache(set);
-    if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return file_cache(std::string(xdg) + "/wherry");
-    if (const char* home = std::getenv("HOME"); home && *home) return file_cache(std::string(home) + "/.cache/wherry");
+    if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
+      return file_cache(std::string(xdg) + "/wherry");
+    if (const char* home = std::getenv("HOME"); home && *home)
+      return file_cache(std::string(home) + "/.cache/wherry");
     return file_cache("");
   }
 
@@ -67,7 +68,8 @@ class file_cache {
     if (!is_enabled()) return;
     const std::string path = path_of(key);
     static std::atomic<unsigned> counter{0};
-    const std::string temporary = path + "." + std::to_string(getpid()) + "." + std::to_string(counter.fetch_add(1));
+    const std::string temporary =
+        path + "." + std::to_string(getpid()) + "." + std::to_string(counter.fetch_add(1));
     std::error_code problem;
     std::filesystem::create_directories(folder_, problem);
     detail::plan_writer w;
@@ -101,7 +103,8 @@ class file_cache {
   }
 
   /// Returns false for a damaged entry; fills `blob` if the entry is sound and is `key`'s.
-  static bool open_entry(std::span<const std::byte> bytes, std::string_view key, std::optional<std::vector<std::byte>>& blob) {
+  static bool open_entry(std::span<const std::byte> bytes, std::string_view key,
+                         std::optional<std::vector<std::byte>>& blob) {
     try {
       detail::plan_reader r(bytes);
       const std::string stored_key = r.text();
@@ -121,7 +124,8 @@ class file_cache {
 
   void warn_unwritable() const {
     static std::atomic<bool> warned{false};
-    if (!warned.exchange(true)) log(log_level::warn, "the cache folder " + folder_ + " cannot be written; going on without it");
+    if (!warned.exchange(true))
+      log(log_level::warn, "the cache folder " + folder_ + " cannot be written; going on without it");
   }
 
   void trim() const {

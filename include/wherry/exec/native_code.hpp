@@ -1,7 +1,7 @@
 // native_code.hpp: a plan whose kernels are functions of this process, ready to be walked over memory.
 //
-// Loading resolves every kernel once: entries of the plan's image, and prebuilt kernels by name. A walk takes one
-// block of scratch memory from its caller: the table of slots, then the plan's arena.
+// Loading resolves every kernel once: entries of the plan's image, and prebuilt kernels by name. A walk takes
+// one block of scratch memory from its caller: the table of slots, then the plan's arena.
 //
 // Threads: any; constant after construction.
 #pragma once
@@ -11,7 +11,6 @@
 #include <optional>
 #include <span>
 #include <vector>
-
 #include <wherry/device/host_block.hpp>
 #include <wherry/exec/image.hpp>
 #include <wherry/exec/kernel_registry.hpp>
@@ -22,8 +21,10 @@ namespace wherry {
 class native_code {
  public:
   /// Throws failed_precondition if the image needs another CPU, or a prebuilt kernel is not linked in.
-  explicit native_code(std::shared_ptr<const plan> p) : plan_(std::move(p)), constants_(plan_->constants.size()) {
-    if (!plan_->constants.empty()) std::memcpy(constants_.data(), plan_->constants.data(), plan_->constants.size());
+  explicit native_code(std::shared_ptr<const plan> p)
+      : plan_(std::move(p)), constants_(plan_->constants.size()) {
+    if (!plan_->constants.empty())
+      std::memcpy(constants_.data(), plan_->constants.data(), plan_->constants.size());
     if (!plan_->image.empty()) image_.emplace(*plan_);
     for (const kernel& k : plan_->kernels) kernels_.push_back(resolve(k));
     table_bytes_ = (plan_->slots.size() * sizeof(void*) + 63) / 64 * 64;
@@ -33,7 +34,8 @@ class native_code {
   std::size_t scratch_bytes() const noexcept { return table_bytes_ + plan_->arena_bytes; }
 
   /// Runs the plan over the memory of its inputs and outputs.
-  void walk(void* scratch, std::span<std::byte* const> inputs, std::span<std::byte* const> outputs) const noexcept {
+  void walk(void* scratch, std::span<std::byte* const> inputs,
+            std::span<std::byte* const> outputs) const noexcept {
     void** table = static_cast<void**>(scratch);
     std::byte* arena = static_cast<std::byte*>(scratch) + table_bytes_;
     for (std::size_t k = 0; k < plan_->slots.size(); ++k) {

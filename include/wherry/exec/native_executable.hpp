@@ -15,7 +15,8 @@ namespace wherry {
 class native_executable final : public executable_core {
  public:
   /// Throws failed_precondition if the image needs another CPU, or a prebuilt kernel is not linked in.
-  native_executable(std::shared_ptr<const plan> p, ref<device_core> where) : executable_core(p, std::move(where)), native_(p) {}
+  native_executable(std::shared_ptr<const plan> p, ref<device_core> where)
+      : executable_core(p, std::move(where)), native_(p) {}
 
   ref<request> new_run(std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs) override {
     return ref<request>(new run(ref<native_executable>(this), inputs, outputs));
@@ -39,12 +40,14 @@ class native_executable final : public executable_core {
     started start(failure& outcome) noexcept override {
       scratch_ = pool().allocate(code_->native_.scratch_bytes());
       if (!scratch_) {
-        outcome = make_failure(absl::StatusCode::kResourceExhausted,
-                               "out of memory for an arena of " + std::to_string(code_->native_.scratch_bytes()) + " bytes",
-                               reason::out_of_memory);
+        outcome = make_failure(
+            absl::StatusCode::kResourceExhausted,
+            "out of memory for an arena of " + std::to_string(code_->native_.scratch_bytes()) + " bytes",
+            reason::out_of_memory);
         return started::finished;
       }
-      outcome = cpu_device::carrier_of(*where()).run([](void* self) noexcept { static_cast<run*>(self)->walk(); }, this);
+      outcome = cpu_device::carrier_of(*where()).run(
+          [](void* self) noexcept { static_cast<run*>(self)->walk(); }, this);
       return started::finished;
     }
     void cleanup() noexcept override {

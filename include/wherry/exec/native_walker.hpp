@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
-
 #include <wherry/device/worker_pool.hpp>
 #include <wherry/exec/plan.hpp>
 
@@ -64,7 +63,8 @@ class native_walker {
       return;
     }
     const double pieces = std::min(total / piece_ns, 4.0 * pool_.width());
-    const auto grain = std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(s.extent) / pieces));
+    const auto grain =
+        std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(s.extent) / pieces));
     pool_.share(fn, pointers, s.extent, grain, total > 60'000);
   }
 

@@ -1,10 +1,10 @@
 // opencl_executable.hpp: executables as OpenCL C kernels, on queue devices and, on request, on `cpu:k`.
 //
 // The same plan as everywhere, its kernels built from `plan::opencl_source`. A run is a coroutine that
-// enqueues the plan's commands in order; where a loop or a branch needs a value, it reads it back and suspends
-// until the bytes are there. On PoCL's `basic` device commands run inside their enqueue call, so the run never
-// suspends; there it holds a process-wide lock, because PoCL 3.1 aborts when two threads launch one kernel
-// with different grids (measured, docs/architecture.md).
+// enqueues the plan's commands in order; where a loop or a branch needs a value, it reads it back and
+// suspends until the bytes are there. On PoCL's `basic` device commands run inside their enqueue call, so the
+// run never suspends; there it holds a process-wide lock, because PoCL 3.1 aborts when two threads launch one
+// kernel with different grids (measured, docs/architecture.md).
 //
 // Device binaries of other drivers are kept in the file cache; PoCL keeps its own, and asking it for a binary
 // would compile every kernel twice.
@@ -39,27 +39,30 @@ struct opencl_place {
     }
     auto* c = dynamic_cast<cpu_device*>(&d);
     if (!c || !c->context()) {
-      throw error(absl::StatusCode::kUnimplemented, "codegen opencl: no OpenCL device behind " + d.name() + " (carrier " +
-                                                        d.description().carrier + ")");
+      throw error(absl::StatusCode::kUnimplemented, "codegen opencl: no OpenCL device behind " + d.name() +
+                                                        " (carrier " + d.description().carrier + ")");
     }
     p.context = c->context();
     p.device = c->cl_device();
     return p;
   }
   std::string key() const {
-    return platform + '\0' + detail::cl_text(device, CL_DEVICE_NAME) + '\0' + detail::cl_text(device, CL_DRIVER_VERSION);
+    return platform + '\0' + detail::cl_text(device, CL_DEVICE_NAME) + '\0' +
+           detail::cl_text(device, CL_DRIVER_VERSION);
   }
 };
 
 class opencl_executable final : public executable_core {
  public:
   /// Builds the program. Throws invalid_argument with the build log if the driver refuses it.
-  opencl_executable(std::shared_ptr<const plan> p, ref<device_core> where, opencl_place place, const file_cache& cache)
+  opencl_executable(std::shared_ptr<const plan> p, ref<device_core> where, opencl_place place,
+                    const file_cache& cache)
       : executable_core(p, std::move(where)), place_(std::move(place)) {
     if (!p->opencl_source.empty()) build(cache);
     for (const kernel& k : p->kernels) {
       if (k.from != kernel::origin::opencl) {
-        throw error(absl::StatusCode::kFailedPrecondition, p->name + ": kernel '" + k.name + "' is native; an OpenCL executable cannot run it");
+        throw error(absl::StatusCode::kFailedPrecondition,
+                    p->name + ": kernel '" + k.name + "' is native; an OpenCL executable cannot run it");
       }
       cl_int code = CL_SUCCESS;
       kernels_.emplace_back(clCreateKernel(program_.get(), k.name.c_str(), &code));
@@ -68,8 +71,10 @@ class opencl_executable final : public executable_core {
     if (place_.queues) {
       upload_constants();
     } else {
-      constants_host_ = std::make_unique<array>(tensor_type{dtype::ui8, {static_cast<std::int64_t>(p->constants.size())}});
-      if (!p->constants.empty()) std::memcpy(constants_host_->bytes().data(), p->constants.data(), p->constants.size());
+      constants_host_ =
+          std::make_unique<array>(tensor_type{dtype::ui8, {static_cast<std::int64_t>(p->constants.size())}});
+      if (!p->constants.empty())
+        std::memcpy(constants_host_->bytes().data(), p->constants.data(), p->constants.size());
     }
   }
 
@@ -238,7 +243,8 @@ class opencl_executable::run final : public request, private detail::finish_hook
       const slot& where = p.slots[index];
       const cl_ulong offset = where.offset;
       if (is_synchronous()) {
-        cl_check(clSetKernelArgSVMPointer(code, argument++, host_memory_of(where)), "clSetKernelArgSVMPointer", k.name);
+        cl_check(clSetKernelArgSVMPointer(code, argument++, host_memory_of(where)),
+                 "clSetKernelArgSVMPointer", k.name);
       } else {
         cl_mem memory = cl_memory_of(where);
         cl_check(clSetKernelArg(code, argument++, sizeof memory, &memory), "clSetKernelArg", k.name);
@@ -250,7 +256,8 @@ class opencl_executable::run final : public request, private detail::finish_hook
     // One local size per kind of device: PoCL compiles a kernel again for each.
     const std::size_t local = code_->where().description().gpu ? 64 : 1;
     const std::size_t global = (static_cast<std::size_t>(s.extent) + local - 1) / local * local;
-    cl_check(clEnqueueNDRangeKernel(queue_, code, 1, nullptr, &global, &local, 0, nullptr, nullptr), "clEnqueueNDRangeKernel", k.name);
+    cl_check(clEnqueueNDRangeKernel(queue_, code, 1, nullptr, &global, &local, 0, nullptr, nullptr),
+             "clEnqueueNDRangeKernel", k.name);
   }
 
   void copy(const step& s) {
@@ -263,7 +270,8 @@ class opencl_executable::run final : public request, private detail::finish_hook
       return;
     }
     if (cl_memory_of(from) == cl_memory_of(to) && from.offset == to.offset) return;
-    cl_check(clEnqueueCopyBuffer(queue_, cl_memory_of(from), cl_memory_of(to), from.offset, to.offset, to.bytes, 0, nullptr, nullptr),
+    cl_check(clEnqueueCopyBuffer(queue_, cl_memory_of(from), cl_memory_of(to), from.offset, to.offset,
+                                 to.bytes, 0, nullptr, nullptr),
              "clEnqueueCopyBuffer");
   }
 
@@ -275,7 +283,9 @@ class opencl_executable::run final : public request, private detail::finish_hook
       co_return value;
     }
     cl_event event = nullptr;
-    cl_check(clEnqueueReadBuffer(queue_, cl_memory_of(s), CL_FALSE, s.offset, bytes, &value, 0, nullptr, &event), "clEnqueueReadBuffer");
+    cl_check(
+        clEnqueueReadBuffer(queue_, cl_memory_of(s), CL_FALSE, s.offset, bytes, &value, 0, nullptr, &event),
+        "clEnqueueReadBuffer");
     cl_handle<cl_event> owned(event);
     (void)clFlush(queue_);
     co_await code_->place_.queues->watch(std::move(owned));
@@ -291,7 +301,8 @@ class opencl_executable::run final : public request, private detail::finish_hook
   task<void> walk_;
 };
 
-inline ref<request> opencl_executable::new_run(std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs) {
+inline ref<request> opencl_executable::new_run(std::span<const ref<storage>> inputs,
+                                               std::span<const ref<storage>> outputs) {
   return ref<request>(new run(ref<opencl_executable>(this), inputs, outputs));
 }
 
@@ -301,7 +312,8 @@ inline void opencl_executable::build(const file_cache& cache) {
   const std::string& source = code().opencl_source;
   cl_device_fp_config config = 0;
   (void)clGetDeviceInfo(place_.device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, nullptr);
-  const std::string options = (config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0 ? "-cl-fp32-correctly-rounded-divide-sqrt" : "";
+  const std::string options =
+      (config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0 ? "-cl-fp32-correctly-rounded-divide-sqrt" : "";
   const std::string key = "opencl" + std::string(1, '\0') + place_.key() + '\0' + options + '\0' + source;
   const bool keeps_binaries = place_.platform != "Portable Computing Language" && cache.is_enabled();
   cl_int code = CL_SUCCESS;
@@ -311,15 +323,18 @@ inline void opencl_executable::build(const file_cache& cache) {
     std::size_t size = 0;
     (void)clGetProgramBuildInfo(program_.get(), place_.device, CL_PROGRAM_BUILD_LOG, 0, nullptr, &size);
     std::string text(size, '\0');
-    (void)clGetProgramBuildInfo(program_.get(), place_.device, CL_PROGRAM_BUILD_LOG, size, text.data(), nullptr);
-    if (std::string_view(what) == "source") cl_check(built, "clBuildProgram", this->code().name + ":\n" + text);
+    (void)clGetProgramBuildInfo(program_.get(), place_.device, CL_PROGRAM_BUILD_LOG, size, text.data(),
+                                nullptr);
+    if (std::string_view(what) == "source")
+      cl_check(built, "clBuildProgram", this->code().name + ":\n" + text);
     return false;
   };
   if (keeps_binaries) {
     if (const auto stored = cache.find(key)) {
       const auto* bytes = reinterpret_cast<const unsigned char*>(stored->data());
       const std::size_t size = stored->size();
-      program_ = cl_handle<cl_program>(clCreateProgramWithBinary(place_.context, 1, &place_.device, &size, &bytes, nullptr, &code));
+      program_ = cl_handle<cl_program>(
+          clCreateProgramWithBinary(place_.context, 1, &place_.device, &size, &bytes, nullptr, &code));
       if (code == CL_SUCCESS && compile("binary")) return;
     }
   }
@@ -330,18 +345,21 @@ inline void opencl_executable::build(const file_cache& cache) {
   compile("source");
   if (!keeps_binaries) return;
   std::size_t size = 0;
-  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) != CL_SUCCESS || size == 0) return;
+  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) != CL_SUCCESS ||
+      size == 0)
+    return;
   std::vector<std::byte> binary(size);
   auto* bytes = reinterpret_cast<unsigned char*>(binary.data());
-  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARIES, sizeof bytes, &bytes, nullptr) == CL_SUCCESS) cache.store(key, binary);
+  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARIES, sizeof bytes, &bytes, nullptr) == CL_SUCCESS)
+    cache.store(key, binary);
 }
 
 inline void opencl_executable::upload_constants() {
   const auto& bytes = code().constants;
   if (bytes.empty()) return;
   cl_int code = CL_SUCCESS;
-  constants_ = cl_handle<cl_mem>(clCreateBuffer(place_.context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, bytes.size(),
-                                                const_cast<std::byte*>(bytes.data()), &code));
+  constants_ = cl_handle<cl_mem>(clCreateBuffer(place_.context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
+                                                bytes.size(), const_cast<std::byte*>(bytes.data()), &code));
   cl_check(code, "clCreateBuffer", "constants");
 }
 

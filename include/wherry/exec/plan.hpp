@@ -22,7 +22,6 @@
 #include <cstdint>
 #include <string>
 #include <vector>
-
 #include <wherry/array/shape.hpp>
 
 namespace wherry {

@@ -13,14 +13,14 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
-
 #include <wherry/exec/plan.hpp>
 #include <wherry/status/error.hpp>
 
 namespace wherry {
 
 /// A 64-bit hash for checksums and file names: eight bytes a step, multiply and fold. Not cryptographic.
-inline std::uint64_t hash64(std::span<const std::byte> bytes, std::uint64_t seed = 0x9E3779B97F4A7C15u) noexcept {
+inline std::uint64_t hash64(std::span<const std::byte> bytes,
+                            std::uint64_t seed = 0x9E3779B97F4A7C15u) noexcept {
   const auto mix = [](std::uint64_t a, std::uint64_t b) {
     const auto product = static_cast<unsigned __int128>(a) * b;
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
@@ -116,7 +116,8 @@ class plan_reader {
 
 inline constexpr char plan_magic[9] = "WHRYPLAN";
 inline constexpr std::uint32_t plan_version = 1;
-inline constexpr std::uint64_t plan_bytes_limit = std::uint64_t{1} << 48;  // of one tensor, of the arena: no sum overflows
+inline constexpr std::uint64_t plan_bytes_limit = std::uint64_t{1}
+                                                  << 48;  // of one tensor, of the arena: no sum overflows
 
 inline void put_type(plan_writer& w, const tensor_type& t) {
   w.put(t.element);
@@ -132,14 +133,16 @@ inline tensor_type get_type(plan_reader& r) {
   for (std::int64_t& extent : extents) {
     extent = r.get<std::int64_t>();
     if (extent < 0) plan_reader::fail("a negative extent");
-    if (extent != 0 && elements > plan_bytes_limit / static_cast<std::uint64_t>(extent)) plan_reader::fail("a tensor too large");
+    if (extent != 0 && elements > plan_bytes_limit / static_cast<std::uint64_t>(extent))
+      plan_reader::fail("a tensor too large");
     if (extent != 0) elements *= static_cast<std::uint64_t>(extent);
   }
   t.dims = shape(std::span<const std::int64_t>(extents));
   return t;
 }
 
-/// True if some block contains itself. Removes blocks that nothing left refers to, until none is left or all are referred to.
+/// True if some block contains itself. Removes blocks that nothing left refers to, until none is left or all
+/// are referred to.
 inline bool has_block_cycle(const plan& p) {
   std::vector<std::size_t> references(p.blocks.size());
   const auto each_child = [&p](std::size_t block, auto&& f) {
@@ -147,7 +150,8 @@ inline bool has_block_cycle(const plan& p) {
       for (const std::uint32_t child : s.blocks) f(child);
     }
   };
-  for (std::size_t b = 0; b < p.blocks.size(); ++b) each_child(b, [&](std::uint32_t child) { ++references[child]; });
+  for (std::size_t b = 0; b < p.blocks.size(); ++b)
+    each_child(b, [&](std::uint32_t child) { ++references[child]; });
   std::vector<std::size_t> free;
   for (std::size_t b = 0; b < p.blocks.size(); ++b) {
     if (references[b] == 0) free.push_back(b);
@@ -184,28 +188,33 @@ inline void check_plan(const plan& p) {
   std::vector<bool> placed(p.outputs.size());
   std::vector<bool> donated(p.inputs.size());
   for (const alias& a : p.aliases) {
-    if (placed[a.output] || donated[a.input]) plan_reader::fail("an output or an input that is aliased twice");
+    if (placed[a.output] || donated[a.input])
+      plan_reader::fail("an output or an input that is aliased twice");
     placed[a.output] = donated[a.input] = true;
-    if (p.outputs[a.output].bytes() != p.inputs[a.input].bytes()) plan_reader::fail("an output that does not fit its input");
+    if (p.outputs[a.output].bytes() != p.inputs[a.input].bytes())
+      plan_reader::fail("an output that does not fit its input");
   }
   for (const slot& s : p.slots) {
     const std::uint64_t size = region_size(s);
     if (s.offset > size || s.bytes > size - s.offset) plan_reader::fail("a slot outside its region");
   }
   for (const kernel& k : p.kernels) {
-    if (k.from == kernel::origin::image && k.entry >= p.image.size()) plan_reader::fail("a kernel outside the image");
+    if (k.from == kernel::origin::image && k.entry >= p.image.size())
+      plan_reader::fail("a kernel outside the image");
   }
   for (const auto& block : p.blocks) {
     for (const step& s : block) {
       const std::size_t least_slots = s.what == step::kind::copy ? 2 : s.what == step::kind::launch ? 0 : 1;
       const std::size_t least_blocks = s.what == step::kind::loop ? 2 : s.what == step::kind::branch ? 1 : 0;
-      if (s.slots.size() < least_slots || s.blocks.size() < least_blocks) plan_reader::fail("a step without its operands");
+      if (s.slots.size() < least_slots || s.blocks.size() < least_blocks)
+        plan_reader::fail("a step without its operands");
       if (s.extent < 0) plan_reader::fail("a negative extent of a step");
-      const std::uint64_t least_bytes = s.what == step::kind::copy ? p.slots[s.slots[1]].bytes
-                                        : s.what == step::kind::loop ? (s.trips < 0 ? 1 : 0)
+      const std::uint64_t least_bytes = s.what == step::kind::copy     ? p.slots[s.slots[1]].bytes
+                                        : s.what == step::kind::loop   ? (s.trips < 0 ? 1 : 0)
                                         : s.what == step::kind::branch ? 4
                                                                        : 0;
-      if (!s.slots.empty() && p.slots[s.slots[0]].bytes < least_bytes) plan_reader::fail("a slot smaller than what is read of it");
+      if (!s.slots.empty() && p.slots[s.slots[0]].bytes < least_bytes)
+        plan_reader::fail("a slot smaller than what is read of it");
     }
   }
   if (p.blocks.empty()) plan_reader::fail("no entry block");
@@ -255,7 +264,8 @@ inline plan read_plan(std::span<const std::byte> bytes) {
   }
   const auto version = head.get<std::uint32_t>();
   if (version != detail::plan_version) {
-    detail::plan_reader::fail("format version " + std::to_string(version) + ", expected " + std::to_string(detail::plan_version));
+    detail::plan_reader::fail("format version " + std::to_string(version) + ", expected " +
+                              std::to_string(detail::plan_version));
   }
   const auto length = head.get<std::uint64_t>();
   const auto checksum = head.get<std::uint64_t>();
@@ -292,7 +302,8 @@ inline plan read_plan(std::span<const std::byte> bytes) {
       s.cost_ns = r.get<double>();
       s.trips = r.get<std::int64_t>();
       s.slots = r.list<std::uint32_t>(4, [&](std::uint32_t& i) { i = r.index(p.slots.size(), "slots"); });
-      s.blocks = r.list<std::uint32_t>(4, [&](std::uint32_t& i) { referenced.push_back(i = r.get<std::uint32_t>()); });
+      s.blocks = r.list<std::uint32_t>(
+          4, [&](std::uint32_t& i) { referenced.push_back(i = r.get<std::uint32_t>()); });
     });
   });
   for (const std::uint32_t b : referenced) {

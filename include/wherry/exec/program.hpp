@@ -10,7 +10,6 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-
 #include <wherry/status/error.hpp>
 
 namespace wherry {

@@ -24,7 +24,8 @@ class simulated_executable final : public executable_core {
  private:
   class run final : public request {
    public:
-    run(ref<simulated_executable> e, std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs)
+    run(ref<simulated_executable> e, std::span<const ref<storage>> inputs,
+        std::span<const ref<storage>> outputs)
         : code_(std::move(e)) {
       for (const auto& m : inputs) inputs_.push_back(simulated_device::memory_of(*m));
       for (const auto& m : outputs) outputs_.push_back(simulated_device::memory_of(*m));
@@ -38,7 +39,8 @@ class simulated_executable final : public executable_core {
    protected:
     started start(failure& outcome) noexcept override {
       auto& device = static_cast<simulated_device&>(code_->where());
-      outcome = device.run_later(*this, [](void* self) noexcept { return static_cast<run*>(self)->walk(); }, this);
+      outcome =
+          device.run_later(*this, [](void* self) noexcept { return static_cast<run*>(self)->walk(); }, this);
       return outcome ? started::finished : started::in_flight;
     }
 
@@ -49,7 +51,8 @@ class simulated_executable final : public executable_core {
       void* const block = scratch.allocate(bytes);
       if (!block) {
         return make_failure(absl::StatusCode::kResourceExhausted,
-                            "out of memory for an arena of " + std::to_string(bytes) + " bytes", reason::out_of_memory);
+                            "out of memory for an arena of " + std::to_string(bytes) + " bytes",
+                            reason::out_of_memory);
       }
       code_->native_.walk(block, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()});
       scratch.deallocate(block, bytes);

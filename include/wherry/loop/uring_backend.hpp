@@ -48,7 +48,9 @@ class uring_backend final : public backend {
 
   uring_backend(event_fd& wake, capability_set allowed) : allowed_(allowed), wake_(wake), helper_(wake) {}
   ~uring_backend() override {
-    if (has_ring_) io_uring_queue_exit(&ring_);
+    if (!has_ring_) return;
+    detail::release_ring_memory();
+    io_uring_queue_exit(&ring_);
   }
 
   std::string_view name() const noexcept override { return "uring"; }
@@ -145,6 +147,7 @@ inline int uring_backend::set_up(unsigned entries, unsigned flags) noexcept {
     result = io_uring_queue_init_params(entries, &ring_, &parameters);
   }
   if (result < 0) return result;
+  detail::acquire_ring_memory();
   has_ring_ = true;
   // FAST_POLL (5.7) stands for every operation used here but renameat and unlinkat, NATIVE_WORKERS (5.12) for
   // those too. A probe would need io_uring_register, which may be forbidden on its own.
@@ -363,6 +366,7 @@ inline void uring_backend::break_down(int errno_value) noexcept {
   log(log_level::error, text);
   broken_ = make_failure(absl::StatusCode::kUnavailable, std::move(text), reason::ring_unusable);
   // Closing the ring ends what the kernel still does for it; only then are the buffers ours again.
+  detail::release_ring_memory();
   io_uring_queue_exit(&ring_);
   has_ring_ = false;
   for (operation* op = newest_in_flight(); op != nullptr;) {

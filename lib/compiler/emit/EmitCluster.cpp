@@ -4,6 +4,7 @@
 // dimensions is a row; rows (tiles of rows, for a dot) are counted through all outer groups. A unit is
 // several rows or a chunk of one long row, so that it takes about the time that was asked for. Within a
 // row, pieces (cuts of the plan) are separate loops: one of vectors and one of the elements that are left.
+// Operations that change a few elements of an array have loops of their own (Update.h).
 // All results of a vector are computed before the first is stored, because a result may live in the
 // memory of an input.
 #include "compiler/Kernels.h"

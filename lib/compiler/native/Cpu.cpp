@@ -21,7 +21,7 @@ constexpr Level levels[] = {{"x86-64-v2", v2}, {"x86-64-v3", v3}, {"x86-64-v4", 
 llvm::StringRef hostLevel() {
   const auto host = llvm::sys::getHostCPUFeatures();
   llvm::StringRef best;
-  for (const Level &level : levels) {
+  for (const Level& level : levels) {
     for (llvm::StringRef feature : level.features)
       if (!host.lookup(feature)) return best;
     best = level.name;
@@ -40,7 +40,7 @@ llvm::Expected<Cpu> chooseCpu(llvm::StringRef name) {
                                      host.tune + ") is not");
     return host;
   }
-  for (const Level &level : levels)
+  for (const Level& level : levels)
     if (name == level.name) return Cpu{name.str(), "generic"};
   return llvm::createStringError("unknown CPU '" + name +
                                  "': expected native, x86-64-v2, x86-64-v3 or x86-64-v4");

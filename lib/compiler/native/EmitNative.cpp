@@ -15,7 +15,7 @@ namespace wherry::compile {
 namespace native {
 namespace {
 
-void prepare(mlir::MLIRContext &context) {
+void prepare(mlir::MLIRContext& context) {
   mlir::DialectRegistry registry;
   mlir::registerBuiltinDialectTranslation(registry);
   mlir::registerLLVMDialectTranslation(registry);
@@ -29,7 +29,7 @@ void prepare(mlir::MLIRContext &context) {
 Lowered::Lowered(std::unique_ptr<llvm::LLVMContext> c, std::unique_ptr<llvm::Module> m,
                  std::vector<std::string> n)
     : context(std::move(c)), module(std::move(m)), names(std::move(n)) {}
-Lowered::Lowered(Lowered &&) noexcept = default;
+Lowered::Lowered(Lowered&&) noexcept = default;
 Lowered::~Lowered() = default;
 
 mlir::FailureOr<Lowered> lower(mlir::ModuleOp kernels) {
@@ -43,7 +43,7 @@ mlir::FailureOr<Lowered> lower(mlir::ModuleOp kernels) {
   return Lowered(std::move(context), std::move(module), std::move(names));
 }
 
-llvm::Expected<NativeImage> generate(Lowered lowered, const NativeOptions &options) {
+llvm::Expected<NativeImage> generate(Lowered lowered, const NativeOptions& options) {
   llvm::Expected<Cpu> cpu = chooseCpu(options.cpu);
   if (!cpu) return cpu.takeError();
   auto object = emitObject(*lowered.module, *cpu, options.optLevel);
@@ -55,7 +55,7 @@ llvm::Expected<NativeImage> generate(Lowered lowered, const NativeOptions &optio
 
 }  // namespace native
 
-mlir::FailureOr<NativeImage> emitNative(mlir::ModuleOp kernels, const NativeOptions &options) {
+mlir::FailureOr<NativeImage> emitNative(mlir::ModuleOp kernels, const NativeOptions& options) {
   const mlir::Location loc = kernels.getLoc();
   auto lowered = native::lower(kernels);
   if (mlir::failed(lowered)) return mlir::failure();

@@ -18,7 +18,7 @@ namespace {
 struct FmaPattern : ConvertOpToLLVMPattern<vector::FMAOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(vector::FMAOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+                                ConversionPatternRewriter& rewriter) const override {
     rewriter.replaceOpWithNewOp<LLVM::FMAOp>(op, adaptor.getLhs(), adaptor.getRhs(), adaptor.getAcc());
     return success();
   }
@@ -27,7 +27,7 @@ struct FmaPattern : ConvertOpToLLVMPattern<vector::FMAOp> {
 struct StepPattern : ConvertOpToLLVMPattern<vector::StepOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(vector::StepOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+                                ConversionPatternRewriter& rewriter) const override {
     auto type = cast<VectorType>(typeConverter->convertType(op.getType()));
     SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq<int64_t>(0, type.getNumElements()));
     rewriter.replaceOpWithNewOp<LLVM::ConstantOp>(op, type, DenseIntElementsAttr::get(type, lanes));
@@ -38,17 +38,22 @@ struct StepPattern : ConvertOpToLLVMPattern<vector::StepOp> {
 struct ReductionPattern : ConvertOpToLLVMPattern<vector::ReductionOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(vector::ReductionOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+                                ConversionPatternRewriter& rewriter) const override {
     Location loc = op.getLoc();
     int64_t lanes = op.getSourceVectorType().getNumElements();
     if (!isa<FloatType>(op.getDest().getType()) || !llvm::isPowerOf2_64(lanes)) return failure();
     auto combine = [&](Value a, Value b) -> Value {
       switch (op.getKind()) {
-        case vector::CombiningKind::ADD: return LLVM::FAddOp::create(rewriter, loc, a, b);
-        case vector::CombiningKind::MUL: return LLVM::FMulOp::create(rewriter, loc, a, b);
-        case vector::CombiningKind::MAXIMUMF: return LLVM::MaximumOp::create(rewriter, loc, a, b);
-        case vector::CombiningKind::MINIMUMF: return LLVM::MinimumOp::create(rewriter, loc, a, b);
-        default: return {};
+        case vector::CombiningKind::ADD:
+          return LLVM::FAddOp::create(rewriter, loc, a, b);
+        case vector::CombiningKind::MUL:
+          return LLVM::FMulOp::create(rewriter, loc, a, b);
+        case vector::CombiningKind::MAXIMUMF:
+          return LLVM::MaximumOp::create(rewriter, loc, a, b);
+        case vector::CombiningKind::MINIMUMF:
+          return LLVM::MinimumOp::create(rewriter, loc, a, b);
+        default:
+          return {};
       }
     };
     Value value = adaptor.getVector();
@@ -70,7 +75,7 @@ struct ReductionPattern : ConvertOpToLLVMPattern<vector::ReductionOp> {
 
 }  // namespace
 
-void populateLanePatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
+void populateLanePatterns(const LLVMTypeConverter& converter, RewritePatternSet& patterns) {
   patterns.add<FmaPattern, StepPattern, ReductionPattern>(converter, /*benefit=*/2);
 }
 

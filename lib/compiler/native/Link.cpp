@@ -16,7 +16,7 @@ using Elf = object::ELF64LE;
 namespace wherry::compile::native {
 namespace {
 
-Error internal(const Twine &what) { return createStringError("internal error: " + what); }
+Error internal(const Twine& what) { return createStringError("internal error: " + what); }
 
 class Linker {
  public:
@@ -27,7 +27,7 @@ class Linker {
     if (!sections) return sections.takeError();
     sections_ = *sections;
     if (Error e = layOut()) return e;
-    for (const auto &section : sections_) {
+    for (const auto& section : sections_) {
       if (section.sh_type == ELF::SHT_REL) return internal("relocations without addends in an object");
       if (section.sh_type == ELF::SHT_RELA && offset_[section.sh_info] != absent)
         if (Error e = relocate(section)) return e;
@@ -40,13 +40,13 @@ class Linker {
   // Returns the offsets of all defined functions by name.
   Expected<StringMap<uint64_t>> functions() const {
     StringMap<uint64_t> result;
-    for (const auto &table : sections_) {
+    for (const auto& table : sections_) {
       if (table.sh_type != ELF::SHT_SYMTAB) continue;
       auto symbols = file_.symbols(&table);
       if (!symbols) return symbols.takeError();
       auto names = file_.getStringTableForSymtab(table, sections_);
       if (!names) return names.takeError();
-      for (const auto &symbol : *symbols) {
+      for (const auto& symbol : *symbols) {
         if (symbol.getType() != ELF::STT_FUNC || symbol.st_shndx == ELF::SHN_UNDEF) continue;
         auto name = symbol.getName(*names);
         if (!name) return name.takeError();
@@ -76,18 +76,18 @@ class Linker {
         if (!contents) return contents.takeError();
         offset_[i] = alignTo(bytes_.size(), std::max<uint64_t>(1, section.sh_addralign));
         bytes_.resize(offset_[i], code ? std::byte{0xCC} : std::byte{0});
-        auto *data = reinterpret_cast<const std::byte *>(contents->data());
+        auto* data = reinterpret_cast<const std::byte*>(contents->data());
         bytes_.insert(bytes_.end(), data, data + contents->size());
       }
     return Error::success();
   }
 
-  Error relocate(const Elf::Shdr &section) {
+  Error relocate(const Elf::Shdr& section) {
     auto relocations = file_.relas(section);
     if (!relocations) return relocations.takeError();
     auto table = file_.getSection(section.sh_link);
     if (!table) return table.takeError();
-    for (const auto &relocation : *relocations) {
+    for (const auto& relocation : *relocations) {
       auto symbol = file_.getRelocationSymbol(relocation, *table);
       if (!symbol) return symbol.takeError();
       if (!*symbol) return internal("a relocation without a symbol");
@@ -105,10 +105,10 @@ class Linker {
     return Error::success();
   }
 
-  Error patch(const Elf::Rela &relocation, uint64_t place, uint64_t target) {
+  Error patch(const Elf::Rela& relocation, uint64_t place, uint64_t target) {
     const int64_t distance = static_cast<int64_t>(target - place);
     const uint32_t type = relocation.getType(/*isMips64EL=*/false);
-    auto *where = reinterpret_cast<uint8_t *>(bytes_.data() + place);
+    auto* where = reinterpret_cast<uint8_t*>(bytes_.data() + place);
     switch (type) {
       case ELF::R_X86_64_GOTPCREL:
       case ELF::R_X86_64_GOTPCRELX:
@@ -148,7 +148,7 @@ Expected<NativeImage> linkImage(ArrayRef<char> object, ArrayRef<std::string> nam
   auto functions = linker.functions();
   if (!functions) return functions.takeError();
   NativeImage image;
-  for (const std::string &name : names) {
+  for (const std::string& name : names) {
     auto found = functions->find(name);
     if (found == functions->end()) return internal("the object has no function '" + name + "'");
     image.entries.emplace_back(name, found->second);

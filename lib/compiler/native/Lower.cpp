@@ -25,7 +25,7 @@ namespace {
 
 // Ops of the dialects in use whose lowering would call a library, and scratch that would grow the stack.
 LogicalResult refuse(ModuleOp kernels) {
-  const WalkResult result = kernels.walk([](Operation *op) {
+  const WalkResult result = kernels.walk([](Operation* op) {
     if (isa<arith::RemFOp, func::CallOp, func::CallIndirectOp>(op)) {
       op->emitOpError("is not allowed in a kernel: its code would call a function");
       return WalkResult::interrupt();
@@ -73,7 +73,7 @@ LogicalResult rebuildSignature(func::FuncOp kernel) {
   function.getBody().takeBody(kernel.getBody());
   kernel.erase();
 
-  Block &entry = function.getBody().front();
+  Block& entry = function.getBody().front();
   builder.setInsertionPointToStart(&entry);
   Value table = entry.insertArgument(0u, pointer, loc);
   Value lo = entry.insertArgument(1u, i64, loc), hi = entry.insertArgument(2u, i64, loc);
@@ -89,7 +89,7 @@ LogicalResult rebuildSignature(func::FuncOp kernel) {
     old.replaceAllUsesWith(cast.getResult(0));
     entry.eraseArgument(3);
   }
-  for (Block &block : function.getBody())
+  for (Block& block : function.getBody())
     if (auto exit = dyn_cast<func::ReturnOp>(block.getTerminator())) {
       builder.setInsertionPoint(exit);
       LLVM::ReturnOp::create(builder, exit.getLoc(), ValueRange{});
@@ -105,7 +105,7 @@ LogicalResult lowerToLLVM(ModuleOp kernels) {
   for (auto kernel : llvm::make_early_inc_range(kernels.getOps<func::FuncOp>()))
     if (failed(rebuildSignature(kernel))) return failure();
 
-  MLIRContext *context = kernels.getContext();
+  MLIRContext* context = kernels.getContext();
   LLVMTypeConverter converter(context);
   converter.addConversion([&](MemRefType type) -> std::optional<Type> {
     if (!isBuffer(type)) return std::nullopt;

@@ -19,7 +19,7 @@ unsigned elementAlign(MemRefType type) {
 }
 
 // Returns the address of `base[indices]`. Strides come from the shape: the layout is the identity.
-Value addressOf(ConversionPatternRewriter &rewriter, Location loc, MemRefType type, Value base,
+Value addressOf(ConversionPatternRewriter& rewriter, Location loc, MemRefType type, Value base,
                 ValueRange indices) {
   Type i64 = rewriter.getI64Type();
   Value linear;
@@ -42,7 +42,7 @@ template <class Op>
 struct LoadPattern : ConvertOpToLLVMPattern<Op> {
   using ConvertOpToLLVMPattern<Op>::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(Op op, typename Op::Adaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+                                ConversionPatternRewriter& rewriter) const override {
     MemRefType type = op.getMemRefType();
     Value base;
     if constexpr (std::is_same_v<Op, memref::LoadOp>)
@@ -60,7 +60,7 @@ template <class Op>
 struct StorePattern : ConvertOpToLLVMPattern<Op> {
   using ConvertOpToLLVMPattern<Op>::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(Op op, typename Op::Adaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+                                ConversionPatternRewriter& rewriter) const override {
     MemRefType type = op.getMemRefType();
     Value base, value;
     if constexpr (std::is_same_v<Op, memref::StoreOp>) {
@@ -79,7 +79,7 @@ struct StorePattern : ConvertOpToLLVMPattern<Op> {
 struct AllocaPattern : ConvertOpToLLVMPattern<memref::AllocaOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(memref::AllocaOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+                                ConversionPatternRewriter& rewriter) const override {
     MemRefType type = op.getType();
     Location loc = op.getLoc();
     Value count = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI64Type(), type.getNumElements());
@@ -93,7 +93,7 @@ struct AllocaPattern : ConvertOpToLLVMPattern<memref::AllocaOp> {
 struct GatherPattern : ConvertOpToLLVMPattern<vector::GatherOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult matchAndRewrite(vector::GatherOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+                                ConversionPatternRewriter& rewriter) const override {
     auto type = dyn_cast<MemRefType>(op.getBase().getType());
     if (!type || op.getVectorType().getRank() != 1) return failure();
     Location loc = op.getLoc();
@@ -110,7 +110,7 @@ struct GatherPattern : ConvertOpToLLVMPattern<vector::GatherOp> {
 
 }  // namespace
 
-void populateMemoryPatterns(const LLVMTypeConverter &converter, RewritePatternSet &patterns) {
+void populateMemoryPatterns(const LLVMTypeConverter& converter, RewritePatternSet& patterns) {
   patterns.add<LoadPattern<memref::LoadOp>, LoadPattern<vector::LoadOp>, StorePattern<memref::StoreOp>,
                StorePattern<vector::StoreOp>, AllocaPattern, GatherPattern>(converter, /*benefit=*/2);
 }

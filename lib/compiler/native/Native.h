@@ -30,7 +30,7 @@ namespace wherry::compile::native {
 struct Lowered {
   Lowered(std::unique_ptr<llvm::LLVMContext> context, std::unique_ptr<llvm::Module> module,
           std::vector<std::string> names);
-  Lowered(Lowered &&) noexcept;
+  Lowered(Lowered&&) noexcept;
   ~Lowered();
 
   std::unique_ptr<llvm::LLVMContext> context;
@@ -42,7 +42,7 @@ struct Lowered {
 mlir::FailureOr<Lowered> lower(mlir::ModuleOp kernels);
 
 /// The second half, on any thread: most of the time goes here.
-llvm::Expected<NativeImage> generate(Lowered lowered, const NativeOptions &options);
+llvm::Expected<NativeImage> generate(Lowered lowered, const NativeOptions& options);
 
 /// What code generation may use. `level` names the instruction sets ("x86-64-v3"), so code made on one
 /// machine runs on every other of that level; `tune` only orders instructions.
@@ -61,11 +61,11 @@ mlir::LogicalResult lowerToLLVM(mlir::ModuleOp kernels);
 
 /// Lowers memory accesses (1-D memrefs as plain pointers), `vector.fma`, `vector.step` and floating
 /// reductions. A floating reduction adds halves: lane i and lane i + n/2, then quarters, and so on.
-void populateMemoryPatterns(const mlir::LLVMTypeConverter &converter, mlir::RewritePatternSet &patterns);
-void populateLanePatterns(const mlir::LLVMTypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateMemoryPatterns(const mlir::LLVMTypeConverter& converter, mlir::RewritePatternSet& patterns);
+void populateLanePatterns(const mlir::LLVMTypeConverter& converter, mlir::RewritePatternSet& patterns);
 
 /// Returns an ELF object of `module`. `optLevel` is 0 to 3 (None, Less, Default, Aggressive).
-llvm::Expected<llvm::SmallVector<char, 0>> emitObject(llvm::Module &module, const Cpu &cpu,
+llvm::Expected<llvm::SmallVector<char, 0>> emitObject(llvm::Module& module, const Cpu& cpu,
                                                       unsigned optLevel);
 
 /// Lays out the code and constants of `object` and resolves its relocations. `entries` gets the offset

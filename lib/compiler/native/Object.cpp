@@ -18,7 +18,7 @@ namespace wherry::compile::native {
 namespace {
 
 // The only process-wide state: LLVM's registry of targets, filled once.
-const Target *x86Target(const Triple &triple, std::string &why) {
+const Target* x86Target(const Triple& triple, std::string& why) {
   static std::once_flag once;
   std::call_once(once, [] {
     LLVMInitializeX86TargetInfo();
@@ -39,10 +39,10 @@ struct WithoutStrengthReduction : OptPassGate {
 
 }  // namespace
 
-Expected<SmallVector<char, 0>> emitObject(Module &module, const Cpu &cpu, unsigned optLevel) {
+Expected<SmallVector<char, 0>> emitObject(Module& module, const Cpu& cpu, unsigned optLevel) {
   const Triple triple("x86_64-unknown-linux-gnu");
   std::string why;
-  const Target *target = x86Target(triple, why);
+  const Target* target = x86Target(triple, why);
   if (!target) return createStringError("internal error: " + why);
 
   TargetOptions options;
@@ -52,7 +52,7 @@ Expected<SmallVector<char, 0>> emitObject(Module &module, const Cpu &cpu, unsign
       target->createTargetMachine(triple, cpu.level, "", options, Reloc::PIC_, std::nullopt, level));
   module.setTargetTriple(triple);
   module.setDataLayout(machine->createDataLayout());
-  for (Function &function : module) {
+  for (Function& function : module) {
     function.addFnAttr("target-cpu", cpu.level);
     function.addFnAttr("tune-cpu", cpu.tune);
     // The level's own tuning prefers 256 bits; kernels ask for the width they want.
@@ -65,7 +65,7 @@ Expected<SmallVector<char, 0>> emitObject(Module &module, const Cpu &cpu, unsign
   SmallVector<char, 0> object;
   raw_svector_ostream stream(object);
   legacy::PassManager passes;
-  MCContext *context = nullptr;
+  MCContext* context = nullptr;
   if (machine->addPassesToEmitMC(passes, context, stream, /*DisableVerify=*/true))
     return createStringError("internal error: LLVM's X86 back end cannot emit an object");
   passes.run(module);

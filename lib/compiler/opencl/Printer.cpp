@@ -16,7 +16,7 @@ bool isIdentifier(StringRef name) {
 
 }  // namespace
 
-void Printer::define(Value value, const std::string &text) {
+void Printer::define(Value value, const std::string& text) {
   std::string local = fresh();
   line() << "const " << spell(shape(value)) << " " << local << " = " << text << ";\n";
   names_[value] = std::move(local);
@@ -86,13 +86,13 @@ LogicalResult Printer::printKernel(func::FuncOp kernel) {
   return success();
 }
 
-LogicalResult Printer::printBlock(Block &block) {
-  for (Operation &op : block.without_terminator())
+LogicalResult Printer::printBlock(Block& block) {
+  for (Operation& op : block.without_terminator())
     if (failed(printOp(&op))) return failure();
   return success();
 }
 
-LogicalResult Printer::printOp(Operation *op) {
+LogicalResult Printer::printOp(Operation* op) {
   for (Type type : op->getResultTypes()) {
     if (isa<MemRefType>(type)) continue;
     auto shape = shapeOf(type);
@@ -100,10 +100,10 @@ LogicalResult Printer::printOp(Operation *op) {
     usesDoubles_ |= shape->isReal() && shape->width == 64;
   }
   auto structured =
-      llvm::TypeSwitch<Operation *, std::optional<LogicalResult>>(op)
+      llvm::TypeSwitch<Operation*, std::optional<LogicalResult>>(op)
           .Case<scf::ForOp, scf::IfOp, scf::WhileOp, memref::AllocaOp, memref::LoadOp, memref::StoreOp>(
               [&](auto known) { return print(known); })
-          .Default([](Operation *) { return std::nullopt; });
+          .Default([](Operation*) { return std::nullopt; });
   if (structured) return *structured;
   for (auto group : {&Printer::printArith, &Printer::printMath, &Printer::printVector}) {
     FailureOr<bool> printed = (this->*group)(op);
@@ -124,7 +124,7 @@ LogicalResult Printer::print(scf::ForOp op) {
     return printBlock(*op.getBody());
   }
   const Shape bound = shape(op.getInductionVar());
-  auto ordered = [&](const std::string &text) { return op.getUnsignedCmp() ? text : asSigned(bound, text); };
+  auto ordered = [&](const std::string& text) { return op.getUnsignedCmp() ? text : asSigned(bound, text); };
   line() << "for (" << type << " " << index << " = " << name(op.getLowerBound()) << "; " << ordered(index)
          << " < " << ordered(name(op.getUpperBound())) << "; " << index << " += " << name(op.getStep())
          << ") {\n";
@@ -144,7 +144,7 @@ LogicalResult Printer::print(scf::IfOp op) {
   SmallVector<std::string> results;
   for (Value value : op.getResults()) results.push_back(name(value));
   line() << "if (" << name(op.getCondition()) << ") {\n";
-  for (Region *region : {&op.getThenRegion(), &op.getElseRegion()}) {
+  for (Region* region : {&op.getThenRegion(), &op.getElseRegion()}) {
     if (region->empty()) continue;
     if (region == &op.getElseRegion()) line() << "} else {\n";
     ++depth_;

@@ -31,8 +31,8 @@ class Printer {
 
  private:
   // Printer.cpp
-  mlir::LogicalResult printBlock(mlir::Block &block);
-  mlir::LogicalResult printOp(mlir::Operation *op);
+  mlir::LogicalResult printBlock(mlir::Block& block);
+  mlir::LogicalResult printOp(mlir::Operation* op);
   mlir::LogicalResult print(mlir::scf::ForOp op);
   mlir::LogicalResult print(mlir::scf::IfOp op);
   mlir::LogicalResult print(mlir::scf::WhileOp op);
@@ -41,33 +41,33 @@ class Printer {
   mlir::LogicalResult print(mlir::memref::StoreOp op);
 
   // Scalar.cpp; false: not one of its ops.
-  mlir::FailureOr<bool> printArith(mlir::Operation *op);
-  mlir::FailureOr<bool> printMath(mlir::Operation *op);
-  std::string convert(Shape from, Shape to, const std::string &text, bool isSigned);
+  mlir::FailureOr<bool> printArith(mlir::Operation* op);
+  mlir::FailureOr<bool> printMath(mlir::Operation* op);
+  std::string convert(Shape from, Shape to, const std::string& text, bool isSigned);
   std::string compare(mlir::arith::CmpIOp op);
   std::string compare(mlir::arith::CmpFOp op);
   std::string choose(mlir::arith::SelectOp op);
 
   // Vector.cpp
-  mlir::FailureOr<bool> printVector(mlir::Operation *op);
+  mlir::FailureOr<bool> printVector(mlir::Operation* op);
   std::string gather(mlir::vector::GatherOp op);
   mlir::FailureOr<std::string> reduce(mlir::vector::ReductionOp op);
   std::string shuffle(mlir::vector::ShuffleOp op);
 
   // What C would promote to int is computed as uint and cut back: `(uchar)((uint)a + (uint)b)`.
-  std::string arithmetic(Shape shape, const char *symbol, const std::string &a, const std::string &b);
+  std::string arithmetic(Shape shape, const char* symbol, const std::string& a, const std::string& b);
   // `maximumf` or `minimumf` of `a` and `b`, through a function that is printed with the program.
-  std::string extremum(Shape shape, bool isMaximum, const std::string &a, const std::string &b);
+  std::string extremum(Shape shape, bool isMaximum, const std::string& a, const std::string& b);
 
   // Names and declarations.
   std::string fresh() { return "v" + std::to_string(next_++); }
-  const std::string &name(mlir::Value value) const { return names_.find(value)->second; }
+  const std::string& name(mlir::Value value) const { return names_.find(value)->second; }
   Shape shape(mlir::Value value) const { return *shapeOf(value.getType()); }
-  void define(mlir::Value value, const std::string &text);
+  void define(mlir::Value value, const std::string& text);
   void declare(mlir::ValueRange values, mlir::ValueRange initial = {});
   void assign(llvm::ArrayRef<std::string> targets, mlir::ValueRange values);
   std::string element(mlir::Value memref, mlir::ValueRange indices) const;
-  llvm::raw_ostream &line() { return out_.indent(depth_ * 2); }
+  llvm::raw_ostream& line() { return out_.indent(depth_ * 2); }
 
   std::string text_;
   llvm::raw_string_ostream out_{text_};

@@ -7,14 +7,14 @@ using namespace mlir;
 
 namespace wherry::compile::opencl {
 
-std::string Printer::arithmetic(Shape shape, const char *symbol, const std::string &a, const std::string &b) {
+std::string Printer::arithmetic(Shape shape, const char* symbol, const std::string& a, const std::string& b) {
   const std::string plain = a + " " + symbol + " " + b;
   if (shape.isVector() || shape.isReal() || shape.width >= 32) return plain;
   if (shape.isMask()) return "(" + plain + ") != 0";
   return "(" + spell(shape) + ")((uint)" + a + " " + symbol + " (uint)" + b + ")";
 }
 
-std::string Printer::extremum(Shape shape, bool isMaximum, const std::string &a, const std::string &b) {
+std::string Printer::extremum(Shape shape, bool isMaximum, const std::string& a, const std::string& b) {
   const std::string type = spell(shape), bits = spell(shape.with(Shape::Kind::integer, shape.width));
   const std::string function = std::string(isMaximum ? "maximum_" : "minimum_") + type;
   if (functionSet_.insert(function).second) {
@@ -35,7 +35,7 @@ std::string Printer::extremum(Shape shape, bool isMaximum, const std::string &a,
 }
 
 // Converts numbers; `isSigned` says how the integers in it are read.
-std::string Printer::convert(Shape from, Shape to, const std::string &text, bool isSigned) {
+std::string Printer::convert(Shape from, Shape to, const std::string& text, bool isSigned) {
   auto number = [&](Shape shape) {
     return isSigned && shape.kind == Shape::Kind::integer ? spellSigned(shape) : spell(shape);
   };
@@ -60,19 +60,38 @@ std::string Printer::convert(Shape from, Shape to, const std::string &text, bool
 std::string Printer::compare(arith::CmpIOp op) {
   const Shape operand = shape(op.getLhs());
   std::string a = name(op.getLhs()), b = name(op.getRhs());
-  const char *symbol = "==";
+  const char* symbol = "==";
   bool isSigned = false;
   switch (op.getPredicate()) {
-    case arith::CmpIPredicate::eq: break;
-    case arith::CmpIPredicate::ne: symbol = "!="; break;
-    case arith::CmpIPredicate::slt: isSigned = true; [[fallthrough]];
-    case arith::CmpIPredicate::ult: symbol = "<"; break;
-    case arith::CmpIPredicate::sle: isSigned = true; [[fallthrough]];
-    case arith::CmpIPredicate::ule: symbol = "<="; break;
-    case arith::CmpIPredicate::sgt: isSigned = true; [[fallthrough]];
-    case arith::CmpIPredicate::ugt: symbol = ">"; break;
-    case arith::CmpIPredicate::sge: isSigned = true; [[fallthrough]];
-    case arith::CmpIPredicate::uge: symbol = ">="; break;
+    case arith::CmpIPredicate::eq:
+      break;
+    case arith::CmpIPredicate::ne:
+      symbol = "!=";
+      break;
+    case arith::CmpIPredicate::slt:
+      isSigned = true;
+      [[fallthrough]];
+    case arith::CmpIPredicate::ult:
+      symbol = "<";
+      break;
+    case arith::CmpIPredicate::sle:
+      isSigned = true;
+      [[fallthrough]];
+    case arith::CmpIPredicate::ule:
+      symbol = "<=";
+      break;
+    case arith::CmpIPredicate::sgt:
+      isSigned = true;
+      [[fallthrough]];
+    case arith::CmpIPredicate::ugt:
+      symbol = ">";
+      break;
+    case arith::CmpIPredicate::sge:
+      isSigned = true;
+      [[fallthrough]];
+    case arith::CmpIPredicate::uge:
+      symbol = ">=";
+      break;
   }
   // The one bit of a mask is its sign: as signed numbers true is less than false. A vector of masks
   // is stored as signed 0 and -1, a scalar as unsigned 0 and 1.
@@ -89,27 +108,57 @@ std::string Printer::compare(arith::CmpFOp op) {
   const std::string a = name(op.getLhs()), b = name(op.getRhs());
   const std::string any = isVector ? " | " : " || ", both = isVector ? " & " : " && ",
                     no = isVector ? "~" : "!";
-  auto test = [&](const char *symbol) { return "(" + a + " " + symbol + " " + b + ")"; };
-  auto unless = [&](const std::string &text) { return no + text; };
+  auto test = [&](const char* symbol) { return "(" + a + " " + symbol + " " + b + ")"; };
+  auto unless = [&](const std::string& text) { return no + text; };
   std::string text;
   using P = arith::CmpFPredicate;
   switch (op.getPredicate()) {
-    case P::OEQ: text = test("=="); break;
-    case P::OGT: text = test(">"); break;
-    case P::OGE: text = test(">="); break;
-    case P::OLT: text = test("<"); break;
-    case P::OLE: text = test("<="); break;
-    case P::ONE: text = "(" + test("<") + any + test(">") + ")"; break;
-    case P::ORD: text = "((" + a + " == " + a + ")" + both + "(" + b + " == " + b + "))"; break;
-    case P::UEQ: text = unless("(" + test("<") + any + test(">") + ")"); break;
-    case P::UGT: text = unless(test("<=")); break;
-    case P::UGE: text = unless(test("<")); break;
-    case P::ULT: text = unless(test(">=")); break;
-    case P::ULE: text = unless(test(">")); break;
-    case P::UNE: text = test("!="); break;
-    case P::UNO: text = "((" + a + " != " + a + ")" + any + "(" + b + " != " + b + "))"; break;
-    case P::AlwaysTrue: return isVector ? "(" + spell(shape(op.getResult())) + ")(-1)" : "true";
-    case P::AlwaysFalse: return isVector ? "(" + spell(shape(op.getResult())) + ")(0)" : "false";
+    case P::OEQ:
+      text = test("==");
+      break;
+    case P::OGT:
+      text = test(">");
+      break;
+    case P::OGE:
+      text = test(">=");
+      break;
+    case P::OLT:
+      text = test("<");
+      break;
+    case P::OLE:
+      text = test("<=");
+      break;
+    case P::ONE:
+      text = "(" + test("<") + any + test(">") + ")";
+      break;
+    case P::ORD:
+      text = "((" + a + " == " + a + ")" + both + "(" + b + " == " + b + "))";
+      break;
+    case P::UEQ:
+      text = unless("(" + test("<") + any + test(">") + ")");
+      break;
+    case P::UGT:
+      text = unless(test("<="));
+      break;
+    case P::UGE:
+      text = unless(test("<"));
+      break;
+    case P::ULT:
+      text = unless(test(">="));
+      break;
+    case P::ULE:
+      text = unless(test(">"));
+      break;
+    case P::UNE:
+      text = test("!=");
+      break;
+    case P::UNO:
+      text = "((" + a + " != " + a + ")" + any + "(" + b + " != " + b + "))";
+      break;
+    case P::AlwaysTrue:
+      return isVector ? "(" + spell(shape(op.getResult())) + ")(-1)" : "true";
+    case P::AlwaysFalse:
+      return isVector ? "(" + spell(shape(op.getResult())) + ")(0)" : "false";
   }
   return isVector ? "convert_" + spell(shape(op.getResult())) + "(" + text + ")" : text;
 }
@@ -121,20 +170,20 @@ std::string Printer::choose(arith::SelectOp op) {
   return "select(" + b + ", " + a + ", " + widenMask(condition, value.isMask() ? 8 : value.width, c) + ")";
 }
 
-FailureOr<bool> Printer::printArith(Operation *op) {
+FailureOr<bool> Printer::printArith(Operation* op) {
   auto a = [&] { return name(op->getOperand(0)); };
   auto b = [&] { return name(op->getOperand(1)); };
-  auto binary = [&](const char *symbol) {
+  auto binary = [&](const char* symbol) {
     const Shape s = shape(op->getResult(0));
     define(op->getResult(0), arithmetic(s, symbol, a(), b()));
     return true;
   };
-  auto signedBinary = [&](const char *symbol) {
+  auto signedBinary = [&](const char* symbol) {
     const Shape s = shape(op->getResult(0));
     define(op->getResult(0), asUnsigned(s, asSigned(s, a()) + " " + symbol + " " + asSigned(s, b())));
     return true;
   };
-  auto call = [&](const char *function, bool isSigned) {
+  auto call = [&](const char* function, bool isSigned) {
     const Shape s = shape(op->getResult(0));
     const std::string x = isSigned ? asSigned(s, a()) : a(), y = isSigned ? asSigned(s, b()) : b();
     const std::string text = std::string(function) + "(" + x + ", " + y + ")";
@@ -146,7 +195,7 @@ FailureOr<bool> Printer::printArith(Operation *op) {
     define(result, convert(shape(op->getOperand(0)), shape(result), a(), isSigned));
     return true;
   };
-  auto extended = [&](const std::string &low, const std::string &high) {
+  auto extended = [&](const std::string& low, const std::string& high) {
     define(op->getResult(0), low);
     define(op->getResult(1), high);
     return true;
@@ -162,7 +211,7 @@ FailureOr<bool> Printer::printArith(Operation *op) {
           arith::MulUIExtendedOp>(op))
     return op->emitOpError("has no OpenCL C form on i1");
 
-  return llvm::TypeSwitch<Operation *, FailureOr<bool>>(op)
+  return llvm::TypeSwitch<Operation*, FailureOr<bool>>(op)
       .Case([&](arith::ConstantOp constant) -> FailureOr<bool> {
         auto text = literal(shape(constant.getResult()), constant.getValue());
         if (failed(text)) return op->emitOpError("is not dense");
@@ -227,22 +276,22 @@ FailureOr<bool> Printer::printArith(Operation *op) {
         return extended(arithmetic(s, "*", a(), b()),
                         asUnsigned(s, "mul_hi(" + asSigned(s, a()) + ", " + asSigned(s, b()) + ")"));
       })
-      .Default([](Operation *) { return false; });
+      .Default([](Operation*) { return false; });
 }
 
-FailureOr<bool> Printer::printMath(Operation *op) {
-  auto call = [&](const char *function) {
+FailureOr<bool> Printer::printMath(Operation* op) {
+  auto call = [&](const char* function) {
     SmallVector<std::string> arguments;
     for (Value value : op->getOperands()) arguments.push_back(name(value));
     define(op->getResult(0), std::string(function) + "(" + llvm::join(arguments, ", ") + ")");
     return true;
   };
-  auto counted = [&](const std::string &text) {
+  auto counted = [&](const std::string& text) {
     const Shape s = shape(op->getResult(0));
     define(op->getResult(0), s.isVector() ? text : "(" + spell(s) + ")" + text);
     return true;
   };
-  return llvm::TypeSwitch<Operation *, FailureOr<bool>>(op)
+  return llvm::TypeSwitch<Operation*, FailureOr<bool>>(op)
       .Case<math::FmaOp, vector::FMAOp>([&](auto) { return call("fma"); })
       .Case([&](math::SqrtOp) { return call("sqrt"); })
       .Case([&](math::AbsFOp) { return call("fabs"); })
@@ -263,7 +312,7 @@ FailureOr<bool> Printer::printMath(Operation *op) {
         const std::string below = "~" + x + " & (" + x + " - " + one + ")";
         return counted("popcount(" + (s.isVector() ? below : "(" + spell(s) + ")(" + below + ")") + ")");
       })
-      .Default([](Operation *) { return false; });
+      .Default([](Operation*) { return false; });
 }
 
 }  // namespace wherry::compile::opencl

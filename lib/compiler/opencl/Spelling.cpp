@@ -10,7 +10,7 @@ namespace wherry::compile::opencl {
 namespace {
 
 std::string integerName(bool isSigned, unsigned width) {
-  const char *name = width == 8 ? "char" : width == 16 ? "short" : width == 32 ? "int" : "long";
+  const char* name = width == 8 ? "char" : width == 16 ? "short" : width == 32 ? "int" : "long";
   return (isSigned ? "" : "u") + std::string(name);
 }
 
@@ -49,9 +49,12 @@ FailureOr<Shape> shapeOf(Type type) {
 
 std::string spell(Shape shape) {
   switch (shape.kind) {
-    case Shape::Kind::mask: return shape.isVector() ? withLanes("char", shape.lanes) : "bool";
-    case Shape::Kind::real: return withLanes(shape.width == 32 ? "float" : "double", shape.lanes);
-    case Shape::Kind::integer: break;
+    case Shape::Kind::mask:
+      return shape.isVector() ? withLanes("char", shape.lanes) : "bool";
+    case Shape::Kind::real:
+      return withLanes(shape.width == 32 ? "float" : "double", shape.lanes);
+    case Shape::Kind::integer:
+      break;
   }
   return withLanes(integerName(/*isSigned=*/false, shape.width), shape.lanes);
 }
@@ -74,11 +77,11 @@ std::string spellLane(Shape shape) {
   return shape.isMask() && shape.isVector() ? "char" : spell(shape.scalar());
 }
 
-std::string toLane(Shape shape, const std::string &scalar) {
+std::string toLane(Shape shape, const std::string& scalar) {
   return shape.isMask() && shape.isVector() ? "-(char)(" + scalar + ")" : scalar;
 }
 
-std::string fromLane(Shape shape, const std::string &lane) {
+std::string fromLane(Shape shape, const std::string& lane) {
   return shape.isMask() && shape.isVector() ? lane + " != 0" : lane;
 }
 
@@ -97,14 +100,16 @@ std::string widenMask(Shape mask, unsigned bits, llvm::StringRef text) {
   return "convert_" + spellSigned(mask.with(Shape::Kind::integer, bits)) + "(" + text.str() + ")";
 }
 
-std::string literal(Shape shape, const llvm::APInt &bits) {
+std::string literal(Shape shape, const llvm::APInt& bits) {
   const std::string hex = "0x" + llvm::utohexstr(bits.getZExtValue(), /*LowerCase=*/true);
   switch (shape.kind) {
     case Shape::Kind::mask:
       if (shape.isVector()) return bits.isZero() ? "0" : "-1";
       return bits.isZero() ? "false" : "true";
-    case Shape::Kind::real: return shape.width == 32 ? "as_float(" + hex + "u)" : "as_double(" + hex + "ul)";
-    case Shape::Kind::integer: break;
+    case Shape::Kind::real:
+      return shape.width == 32 ? "as_float(" + hex + "u)" : "as_double(" + hex + "ul)";
+    case Shape::Kind::integer:
+      break;
   }
   const std::string decimal = std::to_string(bits.getZExtValue());
   if (shape.width == 64) return decimal + "ul";
@@ -117,15 +122,15 @@ FailureOr<std::string> literal(Shape shape, Attribute value) {
   if (auto real = dyn_cast<FloatAttr>(value)) return literal(shape, real.getValue().bitcastToAPInt());
   auto dense = dyn_cast<DenseElementsAttr>(value);
   if (!dense) return failure();
-  auto element = [&](const auto &bits) { return literal(shape, bits); };
+  auto element = [&](const auto& bits) { return literal(shape, bits); };
   SmallVector<std::string> parts;
   if (isa<FloatType>(dense.getElementType())) {
-    for (const llvm::APFloat &v : dense.getValues<llvm::APFloat>()) {
+    for (const llvm::APFloat& v : dense.getValues<llvm::APFloat>()) {
       parts.push_back(element(v.bitcastToAPInt()));
       if (dense.isSplat()) break;
     }
   } else {
-    for (const llvm::APInt &v : dense.getValues<llvm::APInt>()) {
+    for (const llvm::APInt& v : dense.getValues<llvm::APInt>()) {
       parts.push_back(element(v));
       if (dense.isSplat()) break;
     }

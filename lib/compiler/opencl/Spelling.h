@@ -46,8 +46,8 @@ std::string asUnsigned(Shape shape, llvm::StringRef text);
 std::string spellLane(Shape shape);
 
 /// Converts between a lane of `shape` as it is stored and a scalar: they differ for masks.
-std::string toLane(Shape shape, const std::string &scalar);
-std::string fromLane(Shape shape, const std::string &lane);
+std::string toLane(Shape shape, const std::string& scalar);
+std::string fromLane(Shape shape, const std::string& lane);
 
 /// Returns `.s0` to `.sF`, or nothing for a scalar.
 std::string lane(Shape shape, unsigned index);
@@ -59,7 +59,7 @@ std::string build(Shape shape, llvm::ArrayRef<std::string> parts);
 std::string widenMask(Shape mask, unsigned bits, llvm::StringRef text);
 
 /// Returns the literal of one element: `as_float(0x3f800000u)`, `7u`, `true`; in a vector, -1 for true.
-std::string literal(Shape shape, const llvm::APInt &bits);
+std::string literal(Shape shape, const llvm::APInt& bits);
 
 /// Returns the literal of a constant of type `shape`. Fails when it is not dense.
 mlir::FailureOr<std::string> literal(Shape shape, mlir::Attribute value);

@@ -35,25 +35,37 @@ std::string Printer::gather(vector::GatherOp op) {
 // Halves: the order that the native exit uses, so floating sums agree bit for bit.
 FailureOr<std::string> Printer::reduce(vector::ReductionOp op) {
   Shape current = shape(op.getVector());
-  auto combine = [&](Shape s, const std::string &a, const std::string &b) -> std::string {
-    auto chosen = [&](const char *function, bool isSigned) {
+  auto combine = [&](Shape s, const std::string& a, const std::string& b) -> std::string {
+    auto chosen = [&](const char* function, bool isSigned) {
       if (!isSigned) return function + ("(" + a + ", " + b + ")");
       return asUnsigned(s, function + ("(" + asSigned(s, a) + ", " + asSigned(s, b) + ")"));
     };
     using Kind = vector::CombiningKind;
     switch (op.getKind()) {
-      case Kind::ADD: return s.isMask() ? "" : arithmetic(s, "+", a, b);
-      case Kind::MUL: return s.isMask() ? "" : arithmetic(s, "*", a, b);
-      case Kind::AND: return arithmetic(s, "&", a, b);
-      case Kind::OR: return arithmetic(s, "|", a, b);
-      case Kind::XOR: return arithmetic(s, "^", a, b);
-      case Kind::MAXIMUMF: return extremum(s, true, a, b);
-      case Kind::MINIMUMF: return extremum(s, false, a, b);
-      case Kind::MAXSI: return s.isMask() ? "" : chosen("max", true);
-      case Kind::MINSI: return s.isMask() ? "" : chosen("min", true);
-      case Kind::MAXUI: return s.isMask() ? "" : chosen("max", false);
-      case Kind::MINUI: return s.isMask() ? "" : chosen("min", false);
-      default: return "";
+      case Kind::ADD:
+        return s.isMask() ? "" : arithmetic(s, "+", a, b);
+      case Kind::MUL:
+        return s.isMask() ? "" : arithmetic(s, "*", a, b);
+      case Kind::AND:
+        return arithmetic(s, "&", a, b);
+      case Kind::OR:
+        return arithmetic(s, "|", a, b);
+      case Kind::XOR:
+        return arithmetic(s, "^", a, b);
+      case Kind::MAXIMUMF:
+        return extremum(s, true, a, b);
+      case Kind::MINIMUMF:
+        return extremum(s, false, a, b);
+      case Kind::MAXSI:
+        return s.isMask() ? "" : chosen("max", true);
+      case Kind::MINSI:
+        return s.isMask() ? "" : chosen("min", true);
+      case Kind::MAXUI:
+        return s.isMask() ? "" : chosen("max", false);
+      case Kind::MINUI:
+        return s.isMask() ? "" : chosen("min", false);
+      default:
+        return "";
     }
   };
   std::string value = name(op.getVector());
@@ -81,8 +93,8 @@ std::string Printer::shuffle(vector::ShuffleOp op) {
   return build(result, parts);
 }
 
-FailureOr<bool> Printer::printVector(Operation *op) {
-  auto result = [&](const std::string &text) {
+FailureOr<bool> Printer::printVector(Operation* op) {
+  auto result = [&](const std::string& text) {
     define(op->getResult(0), text);
     return true;
   };
@@ -93,7 +105,7 @@ FailureOr<bool> Printer::printVector(Operation *op) {
     return "[" + name(known.getDynamicPosition()[0]) + "]";
   };
 
-  return llvm::TypeSwitch<Operation *, FailureOr<bool>>(op)
+  return llvm::TypeSwitch<Operation*, FailureOr<bool>>(op)
       .Case([&](vector::LoadOp known) {
         const Shape s = shape(known.getResult());
         const std::string p = name(known.getBase()), at = element(known.getBase(), known.getIndices());
@@ -169,7 +181,7 @@ FailureOr<bool> Printer::printVector(Operation *op) {
         names_[known.getResult()] = local;
         return true;
       })
-      .Default([](Operation *) { return false; });
+      .Default([](Operation*) { return false; });
 }
 
 }  // namespace wherry::compile::opencl

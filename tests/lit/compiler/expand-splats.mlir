@@ -22,3 +22,18 @@ func.func @main(%n: tensor<i32>) -> tensor<4096xf32> {
   }
   return %r#1 : tensor<4096xf32>
 }
+
+// A scatter fills its result itself.
+// CHECK-LABEL: func.func @scatter
+// CHECK-NOT: broadcast_in_dim
+// CHECK: "stablehlo.scatter"
+// CHECK-NOT: broadcast_in_dim
+// CHECK: return
+func.func @scatter(%i: tensor<1xi32>, %u: tensor<f32>) -> tensor<4096xf32> {
+  %zeros = stablehlo.constant dense<0.0> : tensor<4096xf32>
+  %0 = "stablehlo.scatter"(%zeros, %i, %u) <{scatter_dimension_numbers = #stablehlo.scatter<inserted_window_dims = [0], scatter_dims_to_operand_dims = [0]>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<4096xf32>, tensor<1xi32>, tensor<f32>) -> tensor<4096xf32>
+  return %0 : tensor<4096xf32>
+}

@@ -5,8 +5,10 @@
 // intercepts them, and a ring is none; poll(2) orders nothing for it either (such hand-overs are reported
 // as races). So every operation releases the edge of its descriptor before it is submitted and acquires it
 // after it has completed, and so does `event_fd`. For the far end of a pipe or socket, where another
-// thread used plain system calls, a read of no bytes makes ThreadSanitizer look. Without ThreadSanitizer
-// all of this is nothing.
+// thread used plain system calls, a read of no bytes makes ThreadSanitizer look. liburing maps and unmaps
+// rings past ThreadSanitizer too, and the kernel gives the addresses of one that ended to the next: whoever
+// unmaps a ring releases an edge that whoever maps one acquires. Without ThreadSanitizer all of this is
+// nothing.
 //
 // Threads: any.
 #pragma once
@@ -40,9 +42,14 @@ inline void acquire_edge(int fd) noexcept {
   char nothing = 0;
   static_cast<void>(!::read(fd, &nothing, 0));
 }
+inline char ring_memory_edge;
+inline void release_ring_memory() noexcept { __tsan_release(&ring_memory_edge); }
+inline void acquire_ring_memory() noexcept { __tsan_acquire(&ring_memory_edge); }
 #else
 inline void release_edge(int) noexcept {}
 inline void acquire_edge(int) noexcept {}
+inline void release_ring_memory() noexcept {}
+inline void acquire_ring_memory() noexcept {}
 #endif
 
 }  // namespace wherry::detail
