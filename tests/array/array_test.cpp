@@ -1,10 +1,9 @@
 // Arrays on the host: typed access, sharing, copies, and what a wrong use says.
-#include <wherry/array/array.hpp>
-
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <vector>
+#include <wherry/array/array.hpp>
 
 namespace wherry {
 namespace {

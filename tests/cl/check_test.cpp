@@ -1,8 +1,7 @@
 // OpenCL's status codes as errors, and handles that count through OpenCL.
-#include <wherry/cl/check.hpp>
-
 #include <gtest/gtest.h>
 
+#include <wherry/cl/check.hpp>
 #include <wherry/cl/handle.hpp>
 #include <wherry/cl/platform.hpp>
 
@@ -21,13 +20,15 @@ TEST(cl_check, names_the_call_the_code_and_the_detail) {
 }
 
 TEST(cl_check, a_lost_device_is_told_from_a_mistake_and_from_a_full_one) {
-  for (const cl_int lost : {CL_DEVICE_NOT_AVAILABLE, CL_INVALID_COMMAND_QUEUE, CL_INVALID_CONTEXT, -9999 - 1}) {
+  for (const cl_int lost :
+       {CL_DEVICE_NOT_AVAILABLE, CL_INVALID_COMMAND_QUEUE, CL_INVALID_CONTEXT, -9999 - 1}) {
     EXPECT_TRUE(is_device_loss(lost)) << lost;
     EXPECT_EQ(cl_failure(lost, "call")->reason(), reason::device_lost);
     EXPECT_EQ(cl_failure(lost, "call")->code(), absl::StatusCode::kUnavailable);
   }
-  for (const cl_int other : {CL_SUCCESS, CL_OUT_OF_HOST_MEMORY, CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES,
-                             CL_INVALID_KERNEL_ARGS, CL_BUILD_PROGRAM_FAILURE, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST}) {
+  for (const cl_int other :
+       {CL_SUCCESS, CL_OUT_OF_HOST_MEMORY, CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES,
+        CL_INVALID_KERNEL_ARGS, CL_BUILD_PROGRAM_FAILURE, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST}) {
     EXPECT_FALSE(is_device_loss(other)) << other;
   }
 }

@@ -1,11 +1,10 @@
 // The front door: devices by name, buffers from host memory, compilation, two devices, processes.
-#include <wherry/client.hpp>
-
 #include <unistd.h>
 
 #include <filesystem>
 #include <numeric>
 #include <thread>
+#include <wherry/client.hpp>
 #include <wherry/loop/sync_wait.hpp>
 
 #include "client/table_compiler.hpp"
@@ -79,7 +78,8 @@ TEST(client, donating_read_only_memory_leaves_it_alone_and_mutable_memory_takes_
   alignas(64) float written[16] = {1};
   const buffer two = c.scalar(2.0F);
   EXPECT_EQ(add(c.from_host(kept, f32(), host_memory_use::zero_copy, {}), two).value().item<float>(), 3);
-  EXPECT_EQ(add(c.from_host(written, f32(), host_memory_use::mutable_zero_copy, {}), two).value().item<float>(), 3);
+  EXPECT_EQ(
+      add(c.from_host(written, f32(), host_memory_use::mutable_zero_copy, {}), two).value().item<float>(), 3);
   c.drain();
   EXPECT_EQ(kept[0], 1);
   EXPECT_EQ(written[0], 3);
@@ -97,7 +97,8 @@ TEST(client, a_deleter_runs_once_the_transfer_has_completed) {
   const client c;
   std::vector<float> values(50'000, 3.0F);
   std::atomic<int> calls{0};
-  const buffer b = c.from_host(values.data(), f32({50'000}), host_memory_use::until_transfer_completes, [&] { ++calls; });
+  const buffer b =
+      c.from_host(values.data(), f32({50'000}), host_memory_use::until_transfer_completes, [&] { ++calls; });
   b.await();
   EXPECT_EQ(calls.load(), 1);
   EXPECT_EQ(b.value().data<float>()[1], 3);
@@ -113,7 +114,8 @@ TEST(client, copies_go_between_two_devices_and_wait_for_their_source) {
   const client c(two_devices());
   const device one = c.device("cpu:1");
   const buffer here = c.scalar(4.0F);
-  const auto gate = hold(c.device().core()->pick(unit_kind::tensor_op), "late", {writes(here.handle()->memory)});
+  const auto gate =
+      hold(c.device().core()->pick(unit_kind::tensor_op), "late", {writes(here.handle()->memory)});
   const buffer there = here.copy_to(one);
   const execution run = c.compile(add_source, uncached(one))(there, there);
   EXPECT_EQ(there.device(), one);
@@ -144,7 +146,8 @@ TEST(client, copies_go_to_command_queues_and_back) {
 TEST(client, a_failed_copy_fails_its_reader_on_the_other_device) {
   const client c(two_devices());
   const buffer here = c.scalar(4.0F);
-  const auto gate = hold(c.device().core()->pick(unit_kind::tensor_op), "late", {writes(here.handle()->memory)});
+  const auto gate =
+      hold(c.device().core()->pick(unit_kind::tensor_op), "late", {writes(here.handle()->memory)});
   const buffer there = here.copy_to(c.device("cpu:1"));
   gate->end(fault("broken"));
   EXPECT_THROW(there.value(), error);
@@ -181,7 +184,8 @@ TEST(client, a_program_that_does_not_compile_says_where_every_time) {
 }
 
 TEST(client, keeps_compiled_programs_in_the_cache_until_the_compiler_changes) {
-  const auto folder = std::filesystem::temp_directory_path() / ("wherry-client-test-" + std::to_string(getpid()));
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("wherry-client-test-" + std::to_string(getpid()));
   const char* const set = std::getenv("WHERRY_CACHE_DIR");
   const std::string before = set ? set : "";
   setenv("WHERRY_CACHE_DIR", folder.c_str(), 1);

@@ -1,10 +1,10 @@
-// The end of a client: what is in flight, what is queued, what outlives it, and from which threads it may end.
-#include <wherry/client.hpp>
-
+// The end of a client: what is in flight, what is queued, what outlives it, and from which threads it may
+// end.
 #include <algorithm>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <wherry/client.hpp>
 #include <wherry/coro/scope.hpp>
 #include <wherry/loop/sync_wait.hpp>
 
@@ -106,7 +106,8 @@ TEST_P(shutdown, handles_keep_their_metadata_and_finished_values_and_refuse_new_
   EXPECT_TRUE(run.status().ok());
   EXPECT_EQ(read.value().item<float>(), 2);
   EXPECT_EQ(value.item<float>(), 2);
-  for (const auto& refused : std::vector<std::function<void()>>{[&] { add(x, x); }, [&] { (void)x.as_array(); }}) {
+  for (const auto& refused :
+       std::vector<std::function<void()>>{[&] { add(x, x); }, [&] { (void)x.as_array(); }}) {
     try {
       refused();
       FAIL() << "work was accepted";
@@ -159,8 +160,11 @@ TEST_P(shutdown, resumes_coroutines_that_wait_for_a_place) {
     co_return accepted;
   };
   std::thread closer([&] {
-    const auto is_full = [](const unit* u) { return u->kind() == unit_kind::compute && u->depth() == u->bound(); };
-    for (auto units = where_.units(); std::none_of(units.begin(), units.end(), is_full);) std::this_thread::yield();
+    const auto is_full = [](const unit* u) {
+      return u->kind() == unit_kind::compute && u->depth() == u->bound();
+    };
+    for (auto units = where_.units(); std::none_of(units.begin(), units.end(), is_full);)
+      std::this_thread::yield();
     std::thread opener([&] { gate->end(); });
     client_.reset();
     opener.join();
@@ -216,11 +220,12 @@ TEST_P(shutdown, the_last_handle_may_go_on_the_loop) {
   where_ = device();
   std::atomic<bool> gone{false};
   array_promise* const promise = last.get();
-  promise->on_ready([&gone, held = std::shared_ptr<array_promise>(std::move(last))](const absl::Status&) mutable {
-    held.reset();
-    gone = true;
-    gone.notify_all();
-  });
+  promise->on_ready(
+      [&gone, held = std::shared_ptr<array_promise>(std::move(last))](const absl::Status&) mutable {
+        held.reset();
+        gone = true;
+        gone.notify_all();
+      });
   std::thread opener([&] { gate->end(); });
   client_.reset();
   opener.join();
@@ -234,7 +239,9 @@ TEST_P(shutdown, two_clients_end_in_any_order) {
   EXPECT_EQ(item(mine), 5);
 }
 
-INSTANTIATE_TEST_SUITE_P(devices, shutdown, ::testing::Values(device_kind::cpu, device_kind::direct, device_kind::queue), device_name);
+INSTANTIATE_TEST_SUITE_P(devices, shutdown,
+                         ::testing::Values(device_kind::cpu, device_kind::direct, device_kind::queue),
+                         device_name);
 
 }  // namespace
 }  // namespace wherry

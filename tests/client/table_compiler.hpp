@@ -1,7 +1,7 @@
 // table_compiler.hpp: a compiler whose programs are names of plans that a test wrote by hand.
 //
-// It stands in for `wherry::compiler`, so that everything around compilation (one compilation per program, caching,
-// errors) is tested without one. Installed from construction to destruction.
+// It stands in for `wherry::compiler`, so that everything around compilation (one compilation per program,
+// caching, errors) is tested without one. Installed from construction to destruction.
 #pragma once
 
 #include <atomic>
@@ -35,7 +35,8 @@ class table_compiler final : public compiler {
     } else if (request.source == "add, donating") {
       p = add_program({}, true);
     } else {
-      throw error(absl::StatusCode::kInvalidArgument, std::string(request.source_name) + ":1:1: error: no such plan");
+      throw error(absl::StatusCode::kInvalidArgument,
+                  std::string(request.source_name) + ":1:1: error: no such plan");
     }
     add_kernels(p, request.target.exit == target::codegen::opencl);
     return p;

@@ -1,8 +1,8 @@
 // configurations.hpp: the kinds of device on which the same tests must pass.
 //
-// `cpu` is PoCL's `basic` device, `direct` the same without OpenCL, `queue` the first device behind command queues
-// (PoCL's `pthread` driver), `simulated` a device of host functions on a simulated loop. A configuration whose
-// driver is not on the machine skips its tests and says so.
+// `cpu` is PoCL's `basic` device, `direct` the same without OpenCL, `queue` the first device behind command
+// queues (PoCL's `pthread` driver), `simulated` a device of host functions on a simulated loop. A
+// configuration whose driver is not on the machine skips its tests and says so.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -86,7 +86,8 @@ class on_every_device : public ::testing::TestWithParam<device_kind> {
   device_under_test device_;
 };
 
-inline const auto all_devices = ::testing::Values(device_kind::cpu, device_kind::direct, device_kind::queue, device_kind::simulated);
+inline const auto all_devices =
+    ::testing::Values(device_kind::cpu, device_kind::direct, device_kind::queue, device_kind::simulated);
 inline const auto device_name = [](const auto& info) { return name_of(info.param); };
 
 }  // namespace wherry::testing_support

@@ -18,10 +18,12 @@ TEST_P(failures, a_failing_request_fails_its_dependant_and_not_its_successor) {
   const auto s = memory();
   const auto failing = call(u, "failing", [] { return fault("broken"); }, {writes(s)});
   bool dependant_ran = false;
-  const auto dependant = call(u, "dependant", [&] {
-    dependant_ran = true;
-    return failure();
-  }, {reads(s)});
+  const auto dependant = call(u, "dependant",
+                              [&] {
+                                dependant_ran = true;
+                                return failure();
+                              },
+                              {reads(s)});
   const auto successor = pass(u, "successor");
   EXPECT_EQ(outcome_of(successor), nullptr);
   const failure first = outcome_of(failing);
@@ -53,10 +55,12 @@ TEST_P(failures, a_dependant_that_was_queued_before_the_failure_fails_too) {
   const auto s = memory();
   const auto failing = hold(compute(), "failing", {writes(s)});
   bool ran = false;
-  const auto dependant = call(another(), "dependant", [&] {
-    ran = true;
-    return failure();
-  }, {reads(s)});
+  const auto dependant = call(another(), "dependant",
+                              [&] {
+                                ran = true;
+                                return failure();
+                              },
+                              {reads(s)});
   failing->end(fault("late"));
   ASSERT_TRUE(outcome_of(dependant));
   EXPECT_FALSE(ran);
@@ -83,7 +87,8 @@ TEST_P(failures, a_failed_reader_does_not_fail_the_writer_that_waited_for_it) {
 TEST_P(failures, other_storages_of_a_failed_reader_stay_good) {
   const auto good = memory();
   const auto result = memory();
-  const auto failing = call(compute(), "failing", [] { return fault("broken"); }, {reads(good), writes(result)});
+  const auto failing =
+      call(compute(), "failing", [] { return fault("broken"); }, {reads(good), writes(result)});
   EXPECT_TRUE(outcome_of(failing));
   EXPECT_EQ(outcome_of(pass(compute(), "reader", {reads(good)})), nullptr);
 }
@@ -93,13 +98,16 @@ TEST_P(failures, cancelling_in_the_queue_completes_at_once_and_counts_in_turn) {
   const auto gate = hold(u, "gate");
   bool ran = false;
   const auto s = memory();
-  const auto victim = call(u, "victim", [&] {
-    ran = true;
-    return failure();
-  }, {writes(s)});
+  const auto victim = call(u, "victim",
+                           [&] {
+                             ran = true;
+                             return failure();
+                           },
+                           {writes(s)});
   const auto dependant = pass(another(), "dependant", {reads(s)});
   const auto successor = pass(u, "successor");
-  EXPECT_TRUE(dispatcher::cancel(*victim, make_failure(absl::StatusCode::kCancelled, "stopped", reason::cancelled, victim->id())));
+  EXPECT_TRUE(dispatcher::cancel(
+      *victim, make_failure(absl::StatusCode::kCancelled, "stopped", reason::cancelled, victim->id())));
   EXPECT_TRUE(victim->done().is_ready());
   EXPECT_EQ(victim->done().why()->code(), absl::StatusCode::kCancelled);
   const failure downstream = outcome_of(dependant);
@@ -128,7 +136,8 @@ TEST_P(failures, a_cancelled_reader_does_not_disturb_the_writer_behind_it) {
   const auto s = memory();
   const auto reader = pass(u, "reader", {reads(s)});
   const auto writer = pass(another(), "writer", {writes(s)});
-  EXPECT_TRUE(dispatcher::cancel(*reader, make_failure(absl::StatusCode::kCancelled, "stopped", reason::cancelled)));
+  EXPECT_TRUE(
+      dispatcher::cancel(*reader, make_failure(absl::StatusCode::kCancelled, "stopped", reason::cancelled)));
   EXPECT_EQ(outcome_of(writer), nullptr);
   gate->end();
 }
@@ -139,7 +148,8 @@ TEST_P(failures, cancelling_the_whole_queue_from_its_end_leaves_the_unit_usable)
   std::vector<ref<request>> queued;
   for (int k = 0; k < 5; ++k) queued.push_back(pass(u, "queued"));
   for (auto at = queued.rbegin(); at != queued.rend(); ++at) {
-    EXPECT_TRUE(dispatcher::cancel(**at, make_failure(absl::StatusCode::kCancelled, "stopped", reason::cancelled)));
+    EXPECT_TRUE(
+        dispatcher::cancel(**at, make_failure(absl::StatusCode::kCancelled, "stopped", reason::cancelled)));
   }
   gate->end();
   dispatcher::drain(u);
@@ -174,8 +184,9 @@ TEST_P(failures, closing_a_unit_runs_what_is_queued_or_cancels_it) {
     const auto gate = hold(u, "gate");
     gate->wait_for_start();
     const auto queued = pass(u, "queued");
-    dispatcher::refuse(u, make_failure(absl::StatusCode::kFailedPrecondition, "closed", reason::client_closed),
-                       cancels ? make_failure(absl::StatusCode::kCancelled, "closed", reason::client_closed) : nullptr);
+    dispatcher::refuse(
+        u, make_failure(absl::StatusCode::kFailedPrecondition, "closed", reason::client_closed),
+        cancels ? make_failure(absl::StatusCode::kCancelled, "closed", reason::client_closed) : nullptr);
     EXPECT_THROW(pass(u, "refused"), error);
     gate->end();
     const failure f = outcome_of(queued);

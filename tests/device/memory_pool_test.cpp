@@ -1,6 +1,4 @@
 // Size classes, reuse, limits and statistics of the memory pool.
-#include <wherry/device/memory_pool.hpp>
-
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -9,6 +7,7 @@
 #include <set>
 #include <thread>
 #include <vector>
+#include <wherry/device/memory_pool.hpp>
 
 namespace wherry {
 namespace {

@@ -1,10 +1,9 @@
 // Commands on a driver's queue: how their end is learned, and failures that the driver keeps to itself.
-#include <wherry/device/queue_device.hpp>
-
 #include <gtest/gtest.h>
 
 #include <thread>
 #include <wherry/coro/task.hpp>
+#include <wherry/device/queue_device.hpp>
 #include <wherry/loop/sync_wait.hpp>
 
 #include "device/configurations.hpp"
@@ -80,7 +79,8 @@ TEST_F(queue_commands, many_events_at_once_all_end) {
   std::vector<cl_handle<cl_event>> events;
   for (int k = 0; k < 50; ++k) events.push_back(user_event());
   std::thread other([&] {
-    for (auto at = events.rbegin(); at != events.rend(); ++at) EXPECT_EQ(clSetUserEventStatus(at->get(), CL_COMPLETE), CL_SUCCESS);
+    for (auto at = events.rbegin(); at != events.rend(); ++at)
+      EXPECT_EQ(clSetUserEventStatus(at->get(), CL_COMPLETE), CL_SUCCESS);
   });
   EXPECT_EQ(sync_wait(home(), wait_for_all(device(), events)), 50);
   other.join();
@@ -90,14 +90,17 @@ TEST_F(queue_commands, a_transfer_outside_its_memory_fails_and_its_successor_doe
   unit& u = device().pick(unit_kind::tensor_write);
   const ref<storage> memory = device().allocate(64);
   const ref<host_block> block(new host_block(1 << 20));
-  ref<request> wrong(new transfer("write", {nullptr, block->data(), 0}, {memory, nullptr, 1 << 20}, 64, &device(), {block, {}}));
+  ref<request> wrong(new transfer("write", {nullptr, block->data(), 0}, {memory, nullptr, 1 << 20}, 64,
+                                  &device(), {block, {}}));
   dispatcher::submit(u, *wrong, {});
   const ref<storage> other = device().allocate(64);
-  ref<request> right(new transfer("write", {nullptr, block->data(), 0}, {other, nullptr, 0}, 64, &device(), {block, {}}));
+  ref<request> right(
+      new transfer("write", {nullptr, block->data(), 0}, {other, nullptr, 0}, 64, &device(), {block, {}}));
   dispatcher::submit(u, *right, {});
   const failure why = outcome_of(wrong);
   ASSERT_TRUE(why);
-  EXPECT_NE(std::string(why->what()).find("clEnqueueWriteBuffer: CL_INVALID_VALUE"), std::string::npos) << why->what();
+  EXPECT_NE(std::string(why->what()).find("clEnqueueWriteBuffer: CL_INVALID_VALUE"), std::string::npos)
+      << why->what();
   EXPECT_EQ(why->id(), wrong->id());
   EXPECT_EQ(outcome_of(right), nullptr);
 }

@@ -1,7 +1,7 @@
 // requests.hpp: requests that do what a test says, for every kind of device.
 //
-// `called` runs a function on the leading thread; `held` starts, stays in flight and ends when the test says so, so
-// that a test decides every order and sleeps nowhere.
+// `called` runs a function on the leading thread; `held` starts, stays in flight and ends when the test says
+// so, so that a test decides every order and sleeps nowhere.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,8 @@ namespace wherry::testing_support {
 /// Runs `body` when its turn has come; what it returns is the outcome.
 class called final : public request {
  public:
-  called(std::string name, std::function<failure()> body, std::vector<storage_use> uses = {}, std::uint64_t weight = 1)
+  called(std::string name, std::function<failure()> body, std::vector<storage_use> uses = {},
+         std::uint64_t weight = 1)
       : name_(std::move(name)), body_(std::move(body)) {
     for (storage_use& use : uses) add_use(std::move(use.memory), use.writes);
     set_weight(weight);
@@ -37,7 +38,8 @@ class called final : public request {
 /// Starts and stays in flight until `end` is called.
 class held final : public request {
  public:
-  explicit held(std::string name, std::vector<storage_use> uses = {}, std::uint64_t weight = 1) : name_(std::move(name)) {
+  explicit held(std::string name, std::vector<storage_use> uses = {}, std::uint64_t weight = 1)
+      : name_(std::move(name)) {
     for (storage_use& use : uses) add_use(std::move(use.memory), use.writes);
     set_weight(weight);
   }
@@ -67,7 +69,8 @@ class held final : public request {
 inline failure fault(const std::string& what) { return make_failure(absl::StatusCode::kInternal, what); }
 
 /// Submits a `called`, which may run inline, and returns it.
-inline ref<request> call(unit& u, std::string name, std::function<failure()> body, std::vector<storage_use> uses = {}) {
+inline ref<request> call(unit& u, std::string name, std::function<failure()> body,
+                         std::vector<storage_use> uses = {}) {
   ref<request> r(new called(std::move(name), std::move(body), std::move(uses)));
   dispatcher::submit(u, *r, {.cheap = true});
   return r;
@@ -79,7 +82,8 @@ inline ref<request> pass(unit& u, std::string name, std::vector<storage_use> use
 }
 
 /// Submits a `held` and returns it.
-inline ref<held> hold(unit& u, std::string name, std::vector<storage_use> uses = {}, std::uint64_t weight = 1) {
+inline ref<held> hold(unit& u, std::string name, std::vector<storage_use> uses = {},
+                      std::uint64_t weight = 1) {
   ref<held> r(new held(std::move(name), std::move(uses), weight));
   dispatcher::submit(u, *r, {});
   return r;

@@ -161,7 +161,9 @@ TEST_P(waiting, a_descriptor_is_readable_from_completion_on_for_ever) {
 
 TEST_P(waiting, a_descriptor_may_be_dropped_before_the_completion) {
   const auto gate = hold(compute(), "gate");
-  { const completion_fd fd = promise_of(gate).ready_fd(); }
+  {
+    const completion_fd fd = promise_of(gate).ready_fd();
+  }
   gate->end(fault("broken"));
   EXPECT_TRUE(promise_of(gate).is_ready());
 }
@@ -187,10 +189,12 @@ TEST_P(waiting, a_chain_over_many_units_is_led_to_its_end_by_who_waits) {
   int ran = 0;  // the chain orders its links
   for (int k = 0; k < 24; ++k) {
     ref<storage> after = memory();
-    last = call(*units[k % 4], "link", [&ran] {
-      ++ran;
-      return failure();
-    }, {reads(before), writes(after)});
+    last = call(*units[k % 4], "link",
+                [&ran] {
+                  ++ran;
+                  return failure();
+                },
+                {reads(before), writes(after)});
     before = std::move(after);
   }
   gate->end();

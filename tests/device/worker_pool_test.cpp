@@ -1,12 +1,11 @@
 // Workers: shares of a kernel from several leaders, posted work, more runnable threads than cores.
-#include <wherry/device/worker_pool.hpp>
-
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <algorithm>
+#include <atomic>
 #include <thread>
 #include <vector>
+#include <wherry/device/worker_pool.hpp>
 
 #include "device/configurations.hpp"
 #include "device/requests.hpp"
@@ -130,11 +129,13 @@ TEST(worker_pool, units_that_become_ready_at_once_are_all_led) {
     std::atomic<int> ran{0};
     for (int k = 0; k < 4; ++k) {
       unit& u = d.core->add_unit(unit_kind::compute);
-      call(u, "ready together", [&] {
-        ran.fetch_add(1);
-        ran.notify_all();
-        return failure();
-      }, {reads(s)});
+      call(u, "ready together",
+           [&] {
+             ran.fetch_add(1);
+             ran.notify_all();
+             return failure();
+           },
+           {reads(s)});
     }
     gate->end();
     for (int seen = ran.load(); seen != 4; seen = ran.load()) ran.wait(seen);

@@ -1,9 +1,8 @@
 // Executions: arguments, donation, order and failure, the same on every kind of device.
-#include <wherry/exec/executable.hpp>
-
 #include <numeric>
 #include <thread>
 #include <wherry/coro/as_status.hpp>
+#include <wherry/exec/executable.hpp>
 #include <wherry/loop/sync_wait.hpp>
 
 #include "exec/programs.hpp"
@@ -100,7 +99,8 @@ TEST_P(executions, wrong_arguments_throw_from_the_call_and_change_nothing) {
 TEST_P(executions, a_buffer_of_another_device_is_refused) {
   const auto other = open_device(device_kind::direct, 1);
   const executable add = load(add_program());
-  EXPECT_EQ(code_thrown_by([&] { add(scalar(1), on(other.core, {1}, {})); }), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code_thrown_by([&] { add(scalar(1), on(other.core, {1}, {})); }),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(executions, a_unit_of_another_device_or_kind_is_refused) {
@@ -244,7 +244,8 @@ TEST_P(executions, a_failure_reaches_every_output_downstream_and_names_its_origi
   const array_promise read = two[0].as_array();
   const buffer good = add(scalar(1), scalar(1))[0];
   gate->end(fault("broken"));
-  for (const auto& get : std::vector<std::function<void()>>{[&] { one.value(); }, [&] { two.await(); }, [&] { read.value(); }}) {
+  for (const auto& get : std::vector<std::function<void()>>{[&] { one.value(); }, [&] { two.await(); },
+                                                            [&] { read.value(); }}) {
     try {
       get();
       FAIL() << "a failed value was returned";
@@ -317,8 +318,10 @@ TEST_P(executions, a_suspended_submission_that_is_refused_gives_its_place_back) 
     self.victim.delete_now();
     self.then->end();
   };
-  const auto refused = [](executable program, buffer last, buffer other, work& deletes, loop& here) -> task<reason> {
-    here.post(deletes);  // runs once this coroutine is suspended: between the question for a place and its answer
+  const auto refused = [](executable program, buffer last, buffer other, work& deletes,
+                          loop& here) -> task<reason> {
+    here.post(
+        deletes);  // runs once this coroutine is suspended: between the question for a place and its answer
     reason why = reason::none;
     try {
       co_await program.submit(last, other);

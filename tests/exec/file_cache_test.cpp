@@ -1,6 +1,4 @@
 // The cache on disk: what was stored is found, what is damaged is a miss, several processes share one folder.
-#include <wherry/exec/file_cache.hpp>
-
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -8,6 +6,7 @@
 #include <fstream>
 #include <mutex>
 #include <thread>
+#include <wherry/exec/file_cache.hpp>
 
 namespace wherry {
 namespace {
@@ -30,7 +29,8 @@ class file_cache_test : public ::testing::Test {
     return all;
   }
 
-  const std::string folder_ = (fs::temp_directory_path() / ("wherry-cache-test-" + std::to_string(getpid()))).string();
+  const std::string folder_ =
+      (fs::temp_directory_path() / ("wherry-cache-test-" + std::to_string(getpid()))).string();
 };
 
 TEST_F(file_cache_test, finds_what_was_stored_and_nothing_else) {
@@ -145,10 +145,12 @@ TEST_F(file_cache_test, two_processes_and_four_threads_see_whole_entries_only) {
         const file_cache cache(folder_);
         for (int k = 0; k < 100; ++k) {
           const std::string key = std::to_string(k % 3);
-          cache.store(key, std::vector<std::byte>(1000 + static_cast<std::size_t>(k) * 37, static_cast<std::byte>(t + k)));
+          cache.store(key, std::vector<std::byte>(1000 + static_cast<std::size_t>(k) * 37,
+                                                  static_cast<std::byte>(t + k)));
           const auto found = cache.find(key);
           if (!found) continue;  // replaced or removed between two system calls
-          EXPECT_TRUE(std::all_of(found->begin(), found->end(), [&](std::byte b) { return b == found->front(); }));
+          EXPECT_TRUE(
+              std::all_of(found->begin(), found->end(), [&](std::byte b) { return b == found->front(); }));
         }
       });
     }

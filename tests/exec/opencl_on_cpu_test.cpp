@@ -23,7 +23,10 @@ class opencl_on_cpu : public programs_on_every_device {
 
 TEST_P(opencl_on_cpu, runs_loops_branches_and_constants) {
   if (!has_opencl()) GTEST_SKIP() << device().description().carrier;
-  EXPECT_EQ(load_opencl(add_program({3}))(on_device({1, 2, 3}, {3}), on_device({1, 1, 1}, {3})).value().data<float>()[2], 4);
+  EXPECT_EQ(load_opencl(add_program({3}))(on_device({1, 2, 3}, {3}), on_device({1, 1, 1}, {3}))
+                .value()
+                .data<float>()[2],
+            4);
   EXPECT_EQ(load_opencl(doubling_program())(scalar(3)).value().item<float>(), 192);
   const executable choosing = load_opencl(choosing_program());
   EXPECT_EQ(choosing(scalar(5), scalar(1)).value().item<float>(), 15);
@@ -83,7 +86,8 @@ TEST_P(opencl_on_cpu, a_program_that_does_not_build_shows_the_log) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(devices, opencl_on_cpu, ::testing::Values(device_kind::cpu, device_kind::direct), device_name);
+INSTANTIATE_TEST_SUITE_P(devices, opencl_on_cpu, ::testing::Values(device_kind::cpu, device_kind::direct),
+                         device_name);
 
 }  // namespace
 }  // namespace wherry

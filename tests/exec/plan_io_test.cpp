@@ -1,9 +1,8 @@
 // Plans as bytes: what was written comes back, what was damaged is refused and never crashes.
-#include <wherry/exec/plan_io.hpp>
-
 #include <gtest/gtest.h>
 
 #include <random>
+#include <wherry/exec/plan_io.hpp>
 
 #include "exec/programs.hpp"
 
@@ -17,7 +16,9 @@ constexpr std::size_t head_bytes = 28;
 plan rich_plan() {
   plan p = choosing_program();
   p.aliases = {{0, 0}};
-  p.kernels = {{"first", kernel::origin::image, 3}, {"second", kernel::origin::prebuilt, 0}, {"third", kernel::origin::opencl, 0}};
+  p.kernels = {{"first", kernel::origin::image, 3},
+               {"second", kernel::origin::prebuilt, 0},
+               {"third", kernel::origin::opencl, 0}};
   p.image.assign(8, std::byte{0xC3});
   p.opencl_source = "__kernel void third() {}";
   p.cpu_features = "x86-64-v3";
@@ -73,7 +74,8 @@ TEST(plan_io, a_plan_that_is_cut_off_anywhere_is_refused) {
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_TRUE(is_refused(std::span(bytes).first(size))) << size;
     if (size > head_bytes) {
-      EXPECT_TRUE(is_refused(sealed({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}))) << size;
+      EXPECT_TRUE(is_refused(sealed({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)})))
+          << size;
     }
   }
 }

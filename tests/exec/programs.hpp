@@ -1,7 +1,7 @@
 // programs.hpp: small programs as plans, written by hand, that run on every kind of device.
 //
-// A plan made here has each kernel twice: as a native function in the kernel registry and as OpenCL C, so the same
-// test runs on `cpu:k` and on command queues without a compiler.
+// A plan made here has each kernel twice: as a native function in the kernel registry and as OpenCL C, so the
+// same test runs on `cpu:k` and on command queues without a compiler.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -62,20 +62,24 @@ inline void add_kernels(plan& p, bool on_queue) {
   if (!on_queue) {
     static const bool registered = [] {
       auto& all = kernel_registry::instance();
-      return all.add({"test.add", kernels::add, "test"}) && all.add({"test.is_small", kernels::is_small, "test"}) &&
+      return all.add({"test.add", kernels::add, "test"}) &&
+             all.add({"test.is_small", kernels::is_small, "test"}) &&
              all.add({"test.to_index", kernels::to_index, "test"});
     }();
     EXPECT_TRUE(registered);
-    for (const char* name : {"test.add", "test.is_small", "test.to_index"}) p.kernels.push_back({name, kernel::origin::prebuilt, 0});
+    for (const char* name : {"test.add", "test.is_small", "test.to_index"})
+      p.kernels.push_back({name, kernel::origin::prebuilt, 0});
     return;
   }
-  for (const char* name : {"add", "is_small", "to_index"}) p.kernels.push_back({name, kernel::origin::opencl, 0});
+  for (const char* name : {"add", "is_small", "to_index"})
+    p.kernels.push_back({name, kernel::origin::opencl, 0});
   p.opencl_source = kernels::opencl;
 }
 
 inline tensor_type f32(const shape& dims = {}) { return {dtype::f32, dims}; }
 
-inline step launch(std::uint32_t kernel, std::vector<std::uint32_t> slots, std::int64_t extent = 1, double cost_ns = 1) {
+inline step launch(std::uint32_t kernel, std::vector<std::uint32_t> slots, std::int64_t extent = 1,
+                   double cost_ns = 1) {
   step s;
   s.kernel = kernel;
   s.slots = std::move(slots);
@@ -85,7 +89,9 @@ inline step launch(std::uint32_t kernel, std::vector<std::uint32_t> slots, std::
 }
 
 inline slot input(std::uint32_t index, std::uint64_t bytes) { return {slot::region::input, index, 0, bytes}; }
-inline slot output(std::uint32_t index, std::uint64_t bytes) { return {slot::region::output, index, 0, bytes}; }
+inline slot output(std::uint32_t index, std::uint64_t bytes) {
+  return {slot::region::output, index, 0, bytes};
+}
 
 /// (x, y) -> x + y. `donates` lets the result live in x.
 inline plan add_program(const shape& dims = {}, bool donates = false) {
@@ -131,7 +137,11 @@ inline plan choosing_program() {
   p.constants.resize(64);
   const float ten = 10;
   std::memcpy(p.constants.data(), &ten, sizeof ten);
-  p.slots = {input(0, 4), input(1, 4), output(0, 4), {slot::region::arena, 0, 0, 4}, {slot::region::constant, 0, 0, 4}};
+  p.slots = {input(0, 4),
+             input(1, 4),
+             output(0, 4),
+             {slot::region::arena, 0, 0, 4},
+             {slot::region::constant, 0, 0, 4}};
   step branch;
   branch.what = step::kind::branch;
   branch.slots = {3};
@@ -154,10 +164,13 @@ class programs_on_every_device : public on_every_device {
     auto shared = std::make_shared<const plan>(std::move(p));
     if (is_simulated) return executable(ref<executable_core>(new simulated_executable(shared, where)));
     if (where->is_host()) return executable(ref<executable_core>(new native_executable(shared, where)));
-    return executable(ref<executable_core>(new opencl_executable(shared, where, opencl_place::of(*where), file_cache(""))));
+    return executable(
+        ref<executable_core>(new opencl_executable(shared, where, opencl_place::of(*where), file_cache(""))));
   }
 
-  buffer on_device(const std::vector<float>& values, const shape& dims) const { return on(shared_device(), values, dims); }
+  buffer on_device(const std::vector<float>& values, const shape& dims) const {
+    return on(shared_device(), values, dims);
+  }
   buffer scalar(float value) const { return on_device({value}, {}); }
 
   /// A buffer with `values`, through a transfer as a client makes it.

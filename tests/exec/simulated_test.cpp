@@ -1,10 +1,9 @@
 // The simulated device: any seed gives right values, one seed gives one history.
-#include <wherry/exec/simulated_executable.hpp>
-
 #include <gtest/gtest.h>
 
 #include <set>
 #include <wherry/coro/scope.hpp>
+#include <wherry/exec/simulated_executable.hpp>
 #include <wherry/loop/sleep.hpp>
 #include <wherry/loop/sync_wait.hpp>
 
@@ -18,7 +17,8 @@ using namespace testing_support;
 /// A whole runtime in virtual time on this thread.
 class simulation {
  public:
-  explicit simulation(std::uint64_t seed, std::function<failure(const request&)> fails = nullptr) : home_(options(seed)) {
+  explicit simulation(std::uint64_t seed, std::function<failure(const request&)> fails = nullptr)
+      : home_(options(seed)) {
     simulated_device_options o;
     o.seed = seed;
     o.requests_in_flight = 4;
@@ -33,7 +33,8 @@ class simulation {
     ref<host_block> block(new host_block(sizeof value));
     std::memcpy(block->data(), &value, sizeof value);
     ref<storage> target = device_->allocate(sizeof value);
-    ref<request> write(new transfer("write", {nullptr, block->data(), 0}, {target, nullptr, 0}, sizeof value, device_.get(), {block, {}}));
+    ref<request> write(new transfer("write", {nullptr, block->data(), 0}, {target, nullptr, 0}, sizeof value,
+                                    device_.get(), {block, {}}));
     dispatcher::submit(device_->pick(unit_kind::tensor_write), *write, {});
     return buffer(make_ref<detail::buffer_core>(f32(), target, device_));
   }
@@ -59,7 +60,8 @@ class simulation {
     plan p = add_program();
     p.name = name;
     add_kernels(p, false);
-    return executable(ref<executable_core>(new simulated_executable(std::make_shared<const plan>(std::move(p)), device_)));
+    return executable(
+        ref<executable_core>(new simulated_executable(std::make_shared<const plan>(std::move(p)), device_)));
   }
 
   loop home_;
@@ -126,7 +128,9 @@ task<void> expect_failure(simulation& s, absl::StatusCode& code, float& good) {
 
 TEST(simulated, a_failing_command_fails_its_dependants_for_every_seed) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    simulation s(seed, [](const request& r) { return r.describe() == "execution of doomed" ? fault("drawn") : failure(); });
+    simulation s(seed, [](const request& r) {
+      return r.describe() == "execution of doomed" ? fault("drawn") : failure();
+    });
     absl::StatusCode code = absl::StatusCode::kOk;
     float good = 0;
     sync_wait(s.home(), expect_failure(s, code, good));

@@ -36,7 +36,8 @@ TEST_P(stress, random_programs_over_two_devices_and_four_units_give_exact_values
   std::mutex mutex;
   std::vector<known> shared[2];
   for (std::size_t d = 0; d < 2; ++d) {
-    for (int k = 0; k < 4; ++k) shared[d].push_back({on(devices[d], {static_cast<float>(k)}, {}), static_cast<float>(k)});
+    for (int k = 0; k < 4; ++k)
+      shared[d].push_back({on(devices[d], {static_cast<float>(k)}, {}), static_cast<float>(k)});
   }
   std::atomic<int> wrong{0};
   const auto work = [&](unsigned seed) {

@@ -1,4 +1,4 @@
-// cpu_device.hpp: `cpu:k`, a PoCL `basic` device whose requests are led by callers and workers.
+// cpu_device.hpp: `cpu:k`, PoCL `basic` devices whose requests are led by callers and workers.
 //
 // PoCL's `basic` driver runs a command inside the enqueue call, on the calling thread (0.3 us, against 20 to
 // 65 of its `pthread` driver), so an execution is one OpenCL command, a native kernel whose body walks the

@@ -17,6 +17,7 @@
 #include <wherry/device/queue_device.hpp>
 #include <wherry/exec/executable.hpp>
 #include <wherry/exec/file_cache.hpp>
+#include <wherry/exec/opencl_build.hpp>
 
 namespace wherry {
 
@@ -312,8 +313,7 @@ inline void opencl_executable::build(const file_cache& cache) {
   const std::string& source = code().opencl_source;
   cl_device_fp_config config = 0;
   (void)clGetDeviceInfo(place_.device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, nullptr);
-  const std::string options =
-      (config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0 ? "-cl-fp32-correctly-rounded-divide-sqrt" : "";
+  const std::string options(opencl_options((config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0));
   const std::string key = "opencl" + std::string(1, '\0') + place_.key() + '\0' + options + '\0' + source;
   const bool keeps_binaries = place_.platform != "Portable Computing Language" && cache.is_enabled();
   cl_int code = CL_SUCCESS;
