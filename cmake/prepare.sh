@@ -77,7 +77,7 @@ install_packages() {
       "packages cannot be found, and apt-get update failed: is there a network?" \
       "$(grep -m3 -E '^(Err:|W: Failed|E: )' "$log")" "the whole log: $log"
     fail "apt knows no candidate for some of: ${missing[*]}" \
-      "clang, LLVM and MLIR 22 come with Debian's security suite; its line in /etc/apt/sources.list is" \
+      "clang, LLVM and MLIR 22 come with Debian's security suite; apt needs a source with" \
       "the suite bookworm-security and the component main" "the whole log: $log"
   fi
   apt_get "$log" install --no-install-recommends "${missing[@]}" || fail \
