@@ -78,12 +78,17 @@ class on_every_device : public ::testing::TestWithParam<device_kind> {
   device_core& device() const { return *device_.core; }
   const ref<device_core>& shared_device() const { return device_.core; }
   loop& home() const { return device_.home->get(); }
-  unit& compute() const { return device_.core->pick(unit_kind::compute); }
+  /// The same unit at every call; `pick` would give whichever is idle.
+  unit& compute() const {
+    if (!compute_) compute_ = &device_.core->pick(unit_kind::compute);
+    return *compute_;
+  }
   unit& another() const { return device_.core->add_unit(unit_kind::compute); }
   ref<storage> memory(std::size_t bytes = 64) const { return device_.core->allocate(bytes); }
 
  private:
   device_under_test device_;
+  mutable unit* compute_ = nullptr;
 };
 
 inline const auto all_devices =
