@@ -407,7 +407,13 @@ inline void dispatcher::accept(unit& u) noexcept {
 }
 
 inline bool dispatcher::drain_until(unit& u, std::chrono::steady_clock::time_point deadline) {
-  const ticket until = u.last_submitted();
+  ticket until;
+  ref<request> last;
+  {
+    detail::dispatch_lock lock;
+    until = u.last_submitted();
+    last = ref<request>(u.tail_);
+  }
   while (!u.is_completed(until)) {
     ref<request> head;
     {
@@ -417,7 +423,8 @@ inline bool dispatcher::drain_until(unit& u, std::chrono::steady_clock::time_poi
     if (!head || help(*head)) continue;
     if (!head->done_.wait_until(deadline)) return false;
   }
-  return true;
+  // Its ticket is counted a moment before its waiters are told; after this they have been.
+  return !last || last->done_.wait_until(deadline);
 }
 
 }  // namespace wherry
