@@ -6,6 +6,7 @@
 #include "compiler/Kernels.h"
 #include "compiler/OpModel.h"
 #include "compiler/Types.h"
+#include "compiler/expand/Expand.h"
 #include "compiler/passes/Passes.h"
 #include "llvm/Support/raw_ostream.h"
 #include "mlir/IR/Location.h"
@@ -133,6 +134,7 @@ func::FuncOp Program::entry(std::string_view name) {
 
 void Program::prepare(func::FuncOp entry) {
   if (failed(inlineCalls(entry))) raise(absl::StatusCode::kInvalidArgument, "inlining failed");
+  if (failed(expandOps(entry))) raise(absl::StatusCode::kUnimplemented, "expansion failed");
   if (failed(simplify(entry))) raise(absl::StatusCode::kInternal, "simplification failed");
   prepareDots(entry);
   expandSplats(entry);

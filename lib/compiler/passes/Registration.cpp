@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "compiler/expand/Expand.h"
 #include "compiler/passes/Passes.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -41,6 +42,7 @@ void add(const char* name, const char* summary, RewritePass::Rewrite rewrite) {
 
 void registerPasses() {
   add("inline-calls", "replace calls by the bodies they name", inlineCalls);
+  add("expand-ops", "write operations without a kernel of their own as simpler ones", expandOps);
   add("simplify", "fold constants and bring operations into the forms that clustering knows", simplify);
   add("prepare-dots", "transpose operands of large dots that have no common stride",
       [](func::FuncOp function) {
