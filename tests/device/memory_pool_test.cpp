@@ -118,6 +118,25 @@ TEST(memory_pool, a_request_that_no_class_holds_is_refused) {
   EXPECT_EQ(pool.statistics().in_use, 0u);
 }
 
+TEST(memory_pool, blocks_freed_on_another_thread_come_back) {
+  std::size_t live = 0;
+  std::size_t left = 1 << 20;
+  counting_pool pool({&live, &left});
+  for (int round = 0; round < 1000; ++round) {
+    std::vector<void*> blocks;
+    for (int k = 0; k < 10; ++k) blocks.push_back(pool.allocate(200));
+    std::thread other([&] {
+      for (void* b : blocks) pool.deallocate(b, 200);
+    });
+    other.join();
+  }
+  // What two threads keep, and one batch on its way.
+  EXPECT_LE(live, 400u);
+  EXPECT_EQ(pool.statistics().in_use, 0u);
+  pool.trim();
+  EXPECT_EQ(live, 0u);
+}
+
 TEST(memory_pool, threads_never_share_a_block) {
   host_pool pool;
   std::vector<std::thread> threads;

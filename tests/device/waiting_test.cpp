@@ -49,6 +49,18 @@ TEST_P(waiting, readiness_never_waits_and_is_true_for_failure) {
   EXPECT_EQ(p.status().code(), absl::StatusCode::kInternal);
 }
 
+TEST_P(waiting, readiness_agrees_with_the_ticket) {
+  for (int round = 0; round < 200; ++round) {
+    const auto gate = hold(compute(), "gate");
+    const auto p = promise_of(gate);
+    std::thread opener([&] { gate->end(round % 2 ? fault("broken") : nullptr); });
+    while (!compute().is_completed(gate->id())) std::this_thread::yield();
+    EXPECT_TRUE(p.is_ready());
+    EXPECT_EQ(p.status().ok(), round % 2 == 0);
+    opener.join();
+  }
+}
+
 TEST_P(waiting, awaiting_a_failure_throws_it_every_time) {
   const auto p = promise_of(call(compute(), "failing", [] { return fault("broken"); }));
   EXPECT_THROW(p.await(), error);

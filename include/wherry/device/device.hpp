@@ -20,6 +20,7 @@
 #include <wherry/device/dispatcher.hpp>
 #include <wherry/device/memory_pool.hpp>
 #include <wherry/device/storage.hpp>
+#include <wherry/device/thread_number.hpp>
 
 namespace wherry {
 
@@ -142,16 +143,19 @@ class device_core : public ref_counted<device_core> {
   }
 
   /// Returns the unit that a plain request of `kind` joins: the first of that kind; for compute an idle
-  /// one, else the least loaded.
+  /// one, else the least loaded. Threads look at the compute units from different ends, so that each finds
+  /// the one that it used last, whose queue and driver state its core has at hand.
   unit& pick(unit_kind kind) const noexcept {
     if (kind != unit_kind::compute) return *default_[static_cast<std::size_t>(kind)];
     const std::size_t count = compute_count_.load(std::memory_order_acquire);
-    unit* best = compute_[0];
+    const std::size_t first = detail::thread_number() % count;
+    unit* best = compute_[first];
     std::uint64_t least = best->depth();
     for (std::size_t k = 1; k < count && least != 0; ++k) {
-      const std::uint64_t depth = compute_[k]->depth();
+      unit* const other = compute_[first + k < count ? first + k : first + k - count];
+      const std::uint64_t depth = other->depth();
       if (depth < least) {
-        best = compute_[k];
+        best = other;
         least = depth;
       }
     }

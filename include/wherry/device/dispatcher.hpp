@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <exception>
 #include <utility>
 #include <wherry/coro/scheduler.hpp>
@@ -54,8 +55,17 @@ class dispatcher {
   /// Ends a request that `start` left in flight. `outcome` is null for success.
   static void finish(request& r, failure outcome) noexcept;
 
+  /// Copies the first `bytes` of `s`, which the host sees, to `to` and returns true: if nobody writes `s`, its
+  /// contents are good, `u` would take the read, and `agrees()`, asked in the critical section, is true.
+  template <class Agrees>
+  static bool read_now(const unit& u, const storage& s, std::size_t bytes, void* to, Agrees&& agrees);
+
   /// Completes `r` at once with `why` if it has not started; its ticket counts when its turn comes.
   static bool cancel(request& r, failure why) noexcept;
+
+  /// True from the moment on when the ticket of `r` counts: its waiters have been told or are about to be.
+  /// Precondition: `r` was submitted, and its device is alive unless it is done.
+  static bool has_counted(const request& r) noexcept;
 
   /// Leads what `r` waits for on this thread, transitively, until `r` is finished or nothing is left that
   /// this thread could lead. Returns true if `r` is finished.
@@ -236,6 +246,15 @@ inline bool dispatcher::submit(unit& u, request& r, submit_options options) {
   return true;
 }
 
+template <class Agrees>
+bool dispatcher::read_now(const unit& u, const storage& s, std::size_t bytes, void* to, Agrees&& agrees) {
+  if (detail::was_forked_since(u.generation_)) return false;
+  detail::dispatch_lock lock;
+  if (u.refusal_ || s.failed || s.writer.load(std::memory_order_relaxed) || !agrees()) return false;
+  if (bytes != 0) std::memcpy(to, s.host(), bytes);
+  return true;
+}
+
 // ---------------------------------------------------------------------------------------- leading
 
 template <class Stop>
@@ -404,6 +423,10 @@ inline void dispatcher::refuse(unit& u, const failure& why, const failure& queue
 inline void dispatcher::accept(unit& u) noexcept {
   detail::dispatch_lock lock;
   u.refusal_ = nullptr;
+}
+
+inline bool dispatcher::has_counted(const request& r) noexcept {
+  return r.done_.is_ready() || r.unit_->is_completed(r.id_);
 }
 
 inline bool dispatcher::drain_until(unit& u, std::chrono::steady_clock::time_point deadline) {

@@ -6,9 +6,15 @@
 //   block allocate(std::size_t bytes);            // empty when out of memory
 //   void free(block, std::size_t bytes) noexcept;
 //
-// Threads: any; one mutex per pool, never held while `Source` works on a large block.
+// Small blocks come and go once or more per request, from any thread: threads keep them on shelves of their
+// own (four threads with one shelf spent half of their time on its lock and its cache lines). A full shelf
+// hands half of a class to the common shelf, and an empty one looks there before it asks the source.
+//
+// Threads: any.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -16,12 +22,13 @@
 #include <mutex>
 #include <vector>
 #include <wherry/device/brief_lock.hpp>
+#include <wherry/device/thread_number.hpp>
 
 namespace wherry {
 
 struct memory_statistics {
   std::size_t in_use = 0;  // bytes handed out (size classes, not requests)
-  std::size_t peak = 0;    // highest in_use so far
+  std::size_t peak = 0;    // highest in_use seen, whenever the pool grew or was asked
   std::size_t cached = 0;  // bytes kept for reuse
 };
 
@@ -45,27 +52,28 @@ class memory_pool {
     const unsigned index = class_of(bytes);
     const std::size_t size = size_of_class(index);
     if (size < bytes) return Block{};  // no class is that large
+    shelf& own = shelf_for(index);
     {
-      detail::brief_lock lock(mutex_);
-      if (index < free_.size() && !free_[index].empty()) {
-        Block b = free_[index].back();
-        free_[index].pop_back();
-        stats_.cached -= size;
-        take(size);
-        return b;
+      detail::brief_lock lock(own.mutex);
+      if (own.has(index)) return own.take(index, size);
+      if (&own != &common_) {
+        detail::brief_lock also(common_.mutex);
+        for (unsigned n = 0; n < batch && common_.has(index); ++n)
+          keep(own, index, size, common_.get(index, size));
+        if (own.has(index)) return own.take(index, size);
       }
-      if (stats_.in_use + size > limit_) return Block{};
-      take(size);
     }
-    Block b = over_limit() ? Block{} : source_.allocate(size);
+    Block b = fresh(size);
     if (!b) {
       trim();
-      b = source_.allocate(size);
+      b = fresh(size);
     }
-    if (!b) {
-      detail::brief_lock lock(mutex_);
-      stats_.in_use -= size;
+    if (!b) return b;
+    {
+      detail::brief_lock lock(own.mutex);
+      add(own.in_use, static_cast<std::ptrdiff_t>(size));
     }
+    (void)statistics();  // sees a new peak
     return b;
   }
 
@@ -73,34 +81,42 @@ class memory_pool {
   void deallocate(Block b, std::size_t bytes) noexcept {
     const unsigned index = class_of(bytes);
     const std::size_t size = size_of_class(index);
-    detail::brief_lock lock(mutex_);
-    stats_.in_use -= size;
-    try {
-      if (index >= free_.size()) free_.resize(index + 1);
-      free_[index].push_back(b);
-      stats_.cached += size;
-    } catch (const std::bad_alloc&) {
-      source_.free(b, size);
-    }
+    shelf& own = shelf_for(index);
+    detail::brief_lock lock(own.mutex);
+    add(own.in_use, -static_cast<std::ptrdiff_t>(size));
+    keep(own, index, size, b);
+    if (&own == &common_ || !own.has(index) || own.free[index].size() <= 2 * batch) return;
+    detail::brief_lock also(common_.mutex);
+    for (unsigned n = 0; n < batch; ++n) keep(common_, index, size, own.get(index, size));
   }
 
   /// Gives cached blocks back to the device.
   void trim() noexcept {
-    detail::brief_lock lock(mutex_);
-    for (unsigned index = 0; index < free_.size(); ++index) {
-      for (Block& b : free_[index]) source_.free(b, size_of_class(index));
-      free_[index].clear();
-    }
-    stats_.cached = 0;
+    for (shelf& s : shelves_) empty(s);
+    empty(common_);
   }
 
   memory_statistics statistics() const {
-    detail::brief_lock lock(mutex_);
-    return stats_;
+    std::ptrdiff_t in_use = common_.in_use.load(std::memory_order_relaxed);
+    std::ptrdiff_t cached = common_.cached.load(std::memory_order_relaxed);
+    for (const shelf& s : shelves_) {
+      in_use += s.in_use.load(std::memory_order_relaxed);
+      cached += s.cached.load(std::memory_order_relaxed);
+    }
+    memory_statistics now;
+    now.in_use = static_cast<std::size_t>(in_use < 0 ? 0 : in_use);  // others may be between two shelves
+    now.cached = static_cast<std::size_t>(cached < 0 ? 0 : cached);
+    now.peak = peak_.load(std::memory_order_relaxed);
+    while (now.peak < now.in_use && !peak_.compare_exchange_weak(now.peak, now.in_use)) {
+    }
+    if (now.peak < now.in_use) now.peak = now.in_use;
+    return now;
   }
 
  private:
   static constexpr unsigned smallest = 6;  // 64 bytes
+  static constexpr unsigned batch = 16;    // blocks of one class that change shelves together
+  static constexpr std::size_t largest_small = 4096;
 
   static constexpr unsigned class_of(std::size_t bytes) noexcept {
     if (bytes <= (std::size_t{1} << smallest)) return 0;
@@ -116,22 +132,75 @@ class memory_pool {
     return (std::size_t{1} << top) + step * ((index - 1) % 4 + 1);
   }
 
-  void take(std::size_t size) noexcept {
-    stats_.in_use += size;
-    if (stats_.in_use > stats_.peak) stats_.peak = stats_.in_use;
+  // Counters are changed under their shelf's mutex and read by anybody.
+  static void add(std::atomic<std::ptrdiff_t>& counter, std::ptrdiff_t change) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
   }
-  bool over_limit() const {
-    detail::brief_lock lock(mutex_);
-    return stats_.cached != 0 && stats_.in_use + stats_.cached > limit_;
+  struct alignas(64) shelf {
+    std::mutex mutex;
+    std::vector<std::vector<Block>> free;
+    std::atomic<std::ptrdiff_t> in_use{0};  // below 0 where more came back than went out
+    std::atomic<std::ptrdiff_t> cached{0};
+
+    bool has(unsigned index) const noexcept { return index < free.size() && !free[index].empty(); }
+    bool put(unsigned index, std::size_t size, Block b) noexcept {
+      try {
+        if (index >= free.size()) free.resize(index + 1);
+        free[index].push_back(b);
+      } catch (const std::bad_alloc&) {
+        return false;
+      }
+      add(cached, static_cast<std::ptrdiff_t>(size));
+      return true;
+    }
+    Block get(unsigned index, std::size_t size) noexcept {
+      Block b = free[index].back();
+      free[index].pop_back();
+      add(cached, -static_cast<std::ptrdiff_t>(size));
+      return b;
+    }
+    Block take(unsigned index, std::size_t size) noexcept {
+      add(in_use, static_cast<std::ptrdiff_t>(size));
+      return get(index, size);
+    }
+  };
+
+  shelf& shelf_for(unsigned index) noexcept {
+    if (index > class_of(largest_small)) return common_;
+    return shelves_[detail::thread_number() % shelves_.size()];
+  }
+
+  Block fresh(std::size_t size) {
+    std::size_t held = held_.load();
+    do {
+      if (size > limit_ || held > limit_ - size) return Block{};
+    } while (!held_.compare_exchange_weak(held, held + size));
+    Block b = source_.allocate(size);
+    if (!b) held_.fetch_sub(size);
+    return b;
+  }
+  void keep(shelf& s, unsigned index, std::size_t size, Block b) noexcept {
+    if (!s.put(index, size, b)) discard(b, size);
+  }
+  void discard(Block b, std::size_t size) noexcept {
+    source_.free(b, size);
+    held_.fetch_sub(size);
+  }
+  void empty(shelf& s) noexcept {
+    detail::brief_lock lock(s.mutex);
+    for (unsigned index = 0; index < s.free.size(); ++index) {
+      while (s.has(index)) discard(s.get(index, size_of_class(index)), size_of_class(index));
+    }
   }
 
   // constant after construction
   Source source_;
   std::size_t limit_;
-  // any thread, under mutex_
-  mutable std::mutex mutex_;
-  std::vector<std::vector<Block>> free_;
-  memory_statistics stats_;
+  // any thread
+  std::atomic<std::size_t> held_{0};  // bytes from the source: in use and cached
+  mutable std::atomic<std::size_t> peak_{0};
+  std::array<shelf, 8> shelves_;  // small blocks, by thread
+  shelf common_;                  // large blocks, and small ones on their way between threads
 };
 
 /// Source of host memory, 64-byte aligned (a cache line, the widest vector).

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <thread>
 #include <wherry/device/worker_pool.hpp>
 
 namespace wherry {
@@ -26,16 +27,20 @@ class pending {
     return p;
   }
 
-  bool is_ready() const noexcept { return !request_ || request_->done().is_ready(); }
+  /// Agrees with the ticket: true as soon as that counts.
+  bool is_ready() const noexcept { return !request_ || dispatcher::has_counted(*request_); }
 
   /// Returns why it failed, or null. Precondition: ready.
-  failure why() const noexcept { return request_ ? request_->done().why() : settled_; }
+  failure why() const noexcept {
+    settle();
+    return request_ ? request_->done().why() : settled_;
+  }
 
   /// Waits, helping: this thread leads what the request waits for where it can, does shares of kernels that
   /// others lead, spins for up to 10 us, then sleeps. Throws deadlock_would_occur on a loop's or worker's
   /// thread if it is not ready.
   void wait() const {
-    if (is_ready()) return;
+    if (is_ready()) return settle();
     require_may_block("value()");
     {
       worker_pool::helper counted(worker_pool::instance());
@@ -44,7 +49,7 @@ class pending {
       auto end = std::chrono::steady_clock::now() + spin_time;
       do {
         for (int k = 0; k < 16; ++k) detail::cpu_relax();
-        if (is_ready()) return;
+        if (is_ready()) return settle();
         if (worker_pool::instance().help_shares()) end = std::chrono::steady_clock::now() + spin_time;
       } while (std::chrono::steady_clock::now() < end);
     }
@@ -62,6 +67,11 @@ class pending {
  private:
   static constexpr auto spin_time = std::chrono::microseconds(10);
 
+  /// The thread that counted the ticket tells the waiters next, unless it lost its core in between.
+  void settle() const noexcept {
+    while (request_ && !request_->done().is_ready()) std::this_thread::yield();
+  }
+
   ref<request> request_;
   failure settled_;
 };
@@ -77,7 +87,7 @@ class promise_awaiter {
   promise_awaiter(const promise_awaiter&) = delete;
   promise_awaiter& operator=(const promise_awaiter&) = delete;
 
-  bool await_ready() const noexcept { return held_.is_ready(); }
+  bool await_ready() const noexcept { return !held_.what() || held_.what()->done().is_ready(); }
   bool await_suspend(std::coroutine_handle<> h) { return inner_.await_suspend(h); }
   Payload await_resume() {
     if (const failure f = held_.why()) raise(f);

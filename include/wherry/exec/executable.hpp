@@ -30,10 +30,9 @@ class executable_core : public ref_counted<executable_core> {
   /// True when a run may be done inline by its caller: at most 20 us by estimate, no loop of unknown length.
   bool is_cheap() const noexcept { return cheap_; }
 
-  /// Makes the request of one run. `inputs` and `outputs` are the memory of the plan's inputs and outputs, an
-  /// output that lives in a donated input's memory being the same storage.
-  virtual ref<request> new_run(std::span<const ref<storage>> inputs,
-                               std::span<const ref<storage>> outputs) = 0;
+  /// Makes the request of one run, which keeps this executable. `inputs` and `outputs` are the memory of the
+  /// plan's inputs and outputs, an output that lives in a donated input's memory being the same storage.
+  virtual ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) = 0;
 
  protected:
   executable_core(std::shared_ptr<const plan> p, ref<device_core> where)
@@ -62,49 +61,68 @@ class executable {
   /// device, failed_precondition for a deleted buffer or a double donation, before anything has changed.
   template <class... Args>
   execution operator()(const Args&... args) const {
-    const auto list = gather(args...);
-    return *run({list.data(), list.size()}, {}, {});
+    const auto list = gather<argument_list<Args...>>(args...);
+    return *run(pointers(list), {}, {});
   }
   execution call(std::span<const buffer> args, const execute_options& options = {}) const {
-    return *run(args, options, {});
+    return *run(pointers(args), options, {});
   }
 
   /// As a call, but returns nothing instead of waiting when the unit is full.
   template <class... Args>
   std::optional<execution> try_submit(const Args&... args) const {
-    const auto list = gather(args...);
-    return run({list.data(), list.size()}, {}, {.try_only = true});
+    const auto list = gather<argument_list<Args...>>(args...);
+    return run(pointers(list), {}, {.try_only = true});
   }
 
   /// As a call, but `co_await` it: suspends while the unit is full instead of blocking.
   template <class... Args>
   auto submit(const Args&... args) const {
-    return submission(*this, gather(args...), {});
+    return submission(*this, gather<buffer_list>(args...), {});
   }
   auto submit_with(std::span<const buffer> args, execute_options options) const;
 
  private:
   using buffer_list = absl::InlinedVector<buffer, 8>;
+  // The arguments of one call, where they are: copies would count references that other threads count too.
+  using pointer_list = absl::InlinedVector<const buffer*, 8>;
+  using argument_span = std::span<const buffer* const>;
   class submission;
   struct kept_arguments;
 
-  static void append(buffer_list& list, const buffer& b) { list.push_back(b); }
-  template <std::ranges::input_range Range>
-  static void append(buffer_list& list, const Range& range) {
-    for (const buffer& b : range) list.push_back(b);
+  /// True for a buffer, and for a range of buffers that exist somewhere.
+  template <class T>
+  static constexpr bool is_in_place() {
+    if constexpr (std::ranges::input_range<const T>) {
+      return std::is_convertible_v<std::add_pointer_t<std::ranges::range_reference_t<const T>>,
+                                   const buffer*> &&
+             std::is_lvalue_reference_v<std::ranges::range_reference_t<const T>>;
+    } else {
+      return true;
+    }
   }
   template <class... Args>
-  static buffer_list gather(const Args&... args) {
-    buffer_list list;
+  using argument_list = std::conditional_t<(is_in_place<Args>() && ...), pointer_list, buffer_list>;
+
+  static void append(buffer_list& list, const buffer& b) { list.push_back(b); }
+  static void append(pointer_list& list, const buffer& b) { list.push_back(&b); }
+  template <class List, std::ranges::input_range Range>
+  static void append(List& list, const Range& range) {
+    for (const buffer& b : range) append(list, b);
+  }
+  template <class List, class... Args>
+  static List gather(const Args&... args) {
+    List list;
     (append(list, args), ...);
     return list;
   }
+  static const pointer_list& pointers(const pointer_list& list) noexcept { return list; }
+  static pointer_list pointers(std::span<const buffer> args) { return gather<pointer_list>(args); }
 
-  unit& choose_unit(std::span<const buffer> args, const execute_options& options) const;
-  void validate(std::span<const buffer> args, const execute_options& options) const;
-  std::optional<execution> run(std::span<const buffer> args, const execute_options& options,
-                               submit_options how) const;
-  std::optional<execution> run_on(unit& u, std::span<const buffer> args, const execute_options& options,
+  unit& choose_unit(argument_span args, const execute_options& options) const;
+  void validate(argument_span args, const execute_options& options) const;
+  std::optional<execution> run(argument_span args, const execute_options& options, submit_options how) const;
+  std::optional<execution> run_on(unit& u, argument_span args, const execute_options& options,
                                   submit_options how) const;
   bool donates(std::uint32_t input, const execute_options& options) const;
 
@@ -125,8 +143,9 @@ class executable::submission : slot_waiter, work {
 
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> h) {
-    target_.validate({args_.data(), args_.size()}, options_);
-    unit_ = &target_.choose_unit({args_.data(), args_.size()}, options_);
+    const pointer_list args = pointers(args_);
+    target_.validate(args, options_);
+    unit_ = &target_.choose_unit(args, options_);
     handle_ = h;
     home_ = &require_scheduler("co_await submit");
     slot_waiter::granted = [](slot_waiter& w) noexcept {
@@ -144,7 +163,7 @@ class executable::submission : slot_waiter, work {
   }
   execution await_resume() {
     waits_ = false;
-    return *target_.run_on(*unit_, {args_.data(), args_.size()}, options_, {.admitted = true});
+    return *target_.run_on(*unit_, pointers(args_), options_, {.admitted = true});
   }
 
  private:
@@ -173,7 +192,7 @@ inline bool executable::donates(std::uint32_t input, const execute_options& opti
   return false;
 }
 
-inline void executable::validate(std::span<const buffer> args, const execute_options& options) const {
+inline void executable::validate(argument_span args, const execute_options& options) const {
   const plan& p = core_->code();
   const auto fail = [&](absl::StatusCode code, std::string what, reason why = reason::none) {
     throw error(code, "execution of " + p.name + ": " + std::move(what), why);
@@ -184,14 +203,14 @@ inline void executable::validate(std::span<const buffer> args, const execute_opt
   }
   for (std::size_t i = 0; i < args.size(); ++i) {
     const auto argument = [i] { return "argument " + std::to_string(i); };
-    if (!args[i]) fail(absl::StatusCode::kInvalidArgument, argument() + " is an empty buffer handle");
-    if (args[i].is_deleted()) args[i].usable("execution of " + p.name + ": " + argument());
-    if (!(args[i].type() == p.inputs[i])) {
+    if (!*args[i]) fail(absl::StatusCode::kInvalidArgument, argument() + " is an empty buffer handle");
+    if (args[i]->is_deleted()) args[i]->usable("execution of " + p.name + ": " + argument());
+    if (!(args[i]->type() == p.inputs[i])) {
       fail(absl::StatusCode::kInvalidArgument,
-           argument() + ": expected " + to_string(p.inputs[i]) + ", got " + to_string(args[i].type()));
+           argument() + ": expected " + to_string(p.inputs[i]) + ", got " + to_string(args[i]->type()));
     }
-    if (&args[i].place() != &core_->where()) {
-      fail(absl::StatusCode::kInvalidArgument, argument() + " is on " + args[i].place().name() +
+    if (&args[i]->place() != &core_->where()) {
+      fail(absl::StatusCode::kInvalidArgument, argument() + " is on " + args[i]->place().name() +
                                                    ", the executable on " + core_->where().name() +
                                                    ": use copy_to");
     }
@@ -199,7 +218,7 @@ inline void executable::validate(std::span<const buffer> args, const execute_opt
   for (const alias& a : p.aliases) {
     if (!donates(a.input, options)) continue;
     for (std::size_t j = 0; j < args.size(); ++j) {
-      if (j == a.input || args[j].handle()->memory != args[a.input].handle()->memory) continue;
+      if (j == a.input || args[j]->handle()->memory != args[a.input]->handle()->memory) continue;
       fail(absl::StatusCode::kFailedPrecondition,
            "argument " + std::to_string(a.input) + " is donated, and argument " + std::to_string(j) +
                " is the same buffer",
@@ -208,7 +227,7 @@ inline void executable::validate(std::span<const buffer> args, const execute_opt
   }
 }
 
-inline unit& executable::choose_unit(std::span<const buffer> args, const execute_options& options) const {
+inline unit& executable::choose_unit(argument_span args, const execute_options& options) const {
   if (options.unit) {
     const auto mine = core_->where().units();
     if (std::find(mine.begin(), mine.end(), options.unit) != mine.end() &&
@@ -218,8 +237,8 @@ inline unit& executable::choose_unit(std::span<const buffer> args, const execute
                                                         std::to_string(options.unit->id()) +
                                                         " is no compute unit of " + core_->where().name());
   }
-  for (const buffer& b : args) {
-    const std::atomic<request*>& writer = b.handle()->memory->writer;
+  for (const buffer* b : args) {
+    const std::atomic<request*>& writer = b->handle()->memory->writer;
     if (!writer.load(std::memory_order_acquire)) continue;  // ready: the common case takes no lock
     detail::dispatch_lock lock;
     if (const request* producer = writer.load(std::memory_order_relaxed)) {
@@ -230,7 +249,7 @@ inline unit& executable::choose_unit(std::span<const buffer> args, const execute
   return core_->where().pick(unit_kind::compute);
 }
 
-inline std::optional<execution> executable::run(std::span<const buffer> args, const execute_options& options,
+inline std::optional<execution> executable::run(argument_span args, const execute_options& options,
                                                 submit_options how) const {
   validate(args, options);
   return run_on(choose_unit(args, options), args, options, how);
@@ -238,21 +257,21 @@ inline std::optional<execution> executable::run(std::span<const buffer> args, co
 
 /// The arguments that are not donated, which another thread may donate or delete before the submission.
 struct executable::kept_arguments {
-  std::span<const buffer> args;
+  argument_span args;
   std::span<detail::buffer_core* const> claimed;
   const plan& code;
 
   void require_usable() const {
     for (std::size_t i = 0; i < args.size(); ++i) {
-      detail::buffer_core* const b = args[i].handle().get();
+      detail::buffer_core* const b = args[i]->handle().get();
       if (b->phase.load() == detail::buffer_core::life::alive) continue;
       if (std::find(claimed.begin(), claimed.end(), b) != claimed.end()) continue;
-      args[i].usable("execution of " + code.name + ": argument " + std::to_string(i));
+      args[i]->usable("execution of " + code.name + ": argument " + std::to_string(i));
     }
   }
 };
 
-inline std::optional<execution> executable::run_on(unit& u, std::span<const buffer> args,
+inline std::optional<execution> executable::run_on(unit& u, argument_span args,
                                                    const execute_options& options, submit_options how) const {
   const plan& p = core_->code();
   device_core& where = core_->where();
@@ -265,27 +284,28 @@ inline std::optional<execution> executable::run_on(unit& u, std::span<const buff
     if (holds_place) dispatcher::leave(u, 1);
   };
   try {
-    absl::InlinedVector<ref<storage>, 8> inputs;
+    absl::InlinedVector<storage*, 8> inputs;
     for (std::size_t i = 0; i < args.size(); ++i) {
-      detail::buffer_core& b = *args[i].handle();
+      detail::buffer_core& b = *args[i]->handle();
       if (donates(static_cast<std::uint32_t>(i), options)) {
-        if (!b.claim()) args[i].usable("execution of " + p.name + ": argument " + std::to_string(i));
+        if (!b.claim()) args[i]->usable("execution of " + p.name + ": argument " + std::to_string(i));
         claimed.push_back(&b);
       }
-      inputs.push_back(b.memory);
+      inputs.push_back(b.memory.get());
     }
-    absl::InlinedVector<ref<storage>, 4> outputs;
-    for (std::size_t k = 0; k < p.outputs.size(); ++k) outputs.emplace_back();
+    absl::InlinedVector<storage*, 4> outputs(p.outputs.size(), nullptr);
     for (const alias& a : p.aliases) {
       if (!donates(a.input, options)) continue;
-      const ref<storage>& memory = inputs[a.input];
+      storage* const memory = inputs[a.input];
       if (!memory->is_read_only() && memory->handles.load(std::memory_order_acquire) == 1)
         outputs[a.output] = memory;
     }
     absl::InlinedVector<buffer, 2> results;
     for (std::size_t k = 0; k < p.outputs.size(); ++k) {
-      if (!outputs[k]) outputs[k] = where.allocate(p.outputs[k].bytes());
-      results.emplace_back(make_ref<detail::buffer_core>(p.outputs[k], outputs[k], ref<device_core>(&where)));
+      ref<storage> memory = outputs[k] ? ref<storage>(outputs[k]) : where.allocate(p.outputs[k].bytes());
+      outputs[k] = memory.get();
+      results.emplace_back(
+          make_ref<detail::buffer_core>(p.outputs[k], std::move(memory), ref<device_core>(&where)));
     }
     ref<request> r = core_->new_run({inputs.data(), inputs.size()}, {outputs.data(), outputs.size()});
     how.cheap = core_->is_cheap();
@@ -304,7 +324,7 @@ inline std::optional<execution> executable::run_on(unit& u, std::span<const buff
                                        reason::buffer_donated, r->id());
       for (detail::buffer_core* b : claimed) b->bury(why);
     }
-    return execution(std::move(r), std::move(results), ref<device_core>(&where));
+    return execution(std::move(r), std::move(results), where);
   } catch (...) {
     undo();
     throw;

@@ -15,8 +15,9 @@ namespace wherry {
 
 class execution : public promise<execution> {
  public:
-  execution(ref<request> run, absl::InlinedVector<buffer, 2> outputs, ref<device_core> where)
-      : run_(std::move(run)), outputs_(std::move(outputs)), where_(std::move(where)) {}
+  /// `run` keeps its executable, and that `where`.
+  execution(ref<request> run, absl::InlinedVector<buffer, 2> outputs, device_core& where)
+      : run_(std::move(run)), outputs_(std::move(outputs)), where_(&where) {}
 
   /// The outputs in the order of the program's results; never waits.
   std::span<const buffer> outputs() const noexcept { return {outputs_.data(), outputs_.size()}; }
@@ -59,7 +60,7 @@ class execution : public promise<execution> {
  private:
   ref<request> run_;
   absl::InlinedVector<buffer, 2> outputs_;
-  ref<device_core> where_;
+  device_core* where_;
 };
 
 }  // namespace wherry

@@ -79,7 +79,7 @@ class opencl_executable final : public executable_core {
     }
   }
 
-  ref<request> new_run(std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs) override;
+  ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) override;
 
  private:
   class run;
@@ -106,11 +106,11 @@ inline std::mutex& pocl_basic_mutex() {
 
 class opencl_executable::run final : public request, private detail::finish_hook {
  public:
-  run(ref<opencl_executable> e, std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs)
+  run(ref<opencl_executable> e, std::span<storage* const> inputs, std::span<storage* const> outputs)
       : code_(std::move(e)), inputs_(inputs.begin(), inputs.end()), outputs_(outputs.begin(), outputs.end()) {
-    for (const auto& m : outputs) add_use(m, true);
-    for (const auto& m : inputs) {
-      if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(m, false);
+    for (storage* m : outputs) add_use(ref<storage>(m), true);
+    for (storage* m : inputs) {
+      if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(ref<storage>(m), false);
     }
   }
   std::string describe() const override { return "execution of " + code_->code().name; }
@@ -214,9 +214,9 @@ class opencl_executable::run final : public request, private detail::finish_hook
   const storage* memory_of(const slot& s) const noexcept {
     switch (s.where) {
       case slot::region::input:
-        return inputs_[s.index].get();
+        return inputs_[s.index];
       case slot::region::output:
-        return outputs_[s.index].get();
+        return outputs_[s.index];
       case slot::region::arena:
         return arena_.get();
       case slot::region::constant:
@@ -294,16 +294,16 @@ class opencl_executable::run final : public request, private detail::finish_hook
   }
 
   ref<opencl_executable> code_;
-  absl::InlinedVector<ref<storage>, 4> inputs_;
-  absl::InlinedVector<ref<storage>, 4> outputs_;
+  absl::InlinedVector<storage*, 4> inputs_;  // kept alive by the request's uses
+  absl::InlinedVector<storage*, 4> outputs_;
   ref<storage> arena_;
   cl_handle<cl_command_queue> own_queue_;
   cl_command_queue queue_ = nullptr;
   task<void> walk_;
 };
 
-inline ref<request> opencl_executable::new_run(std::span<const ref<storage>> inputs,
-                                               std::span<const ref<storage>> outputs) {
+inline ref<request> opencl_executable::new_run(std::span<storage* const> inputs,
+                                               std::span<storage* const> outputs) {
   return ref<request>(new run(ref<opencl_executable>(this), inputs, outputs));
 }
 

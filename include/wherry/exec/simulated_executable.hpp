@@ -17,21 +17,20 @@ class simulated_executable final : public executable_core {
   simulated_executable(std::shared_ptr<const plan> p, ref<device_core> where)
       : executable_core(p, std::move(where)), native_(p) {}
 
-  ref<request> new_run(std::span<const ref<storage>> inputs, std::span<const ref<storage>> outputs) override {
+  ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) override {
     return ref<request>(new run(ref<simulated_executable>(this), inputs, outputs));
   }
 
  private:
   class run final : public request {
    public:
-    run(ref<simulated_executable> e, std::span<const ref<storage>> inputs,
-        std::span<const ref<storage>> outputs)
+    run(ref<simulated_executable> e, std::span<storage* const> inputs, std::span<storage* const> outputs)
         : code_(std::move(e)) {
-      for (const auto& m : inputs) inputs_.push_back(simulated_device::memory_of(*m));
-      for (const auto& m : outputs) outputs_.push_back(simulated_device::memory_of(*m));
-      for (const auto& m : outputs) add_use(m, true);
-      for (const auto& m : inputs) {
-        if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(m, false);
+      for (const storage* m : inputs) inputs_.push_back(simulated_device::memory_of(*m));
+      for (const storage* m : outputs) outputs_.push_back(simulated_device::memory_of(*m));
+      for (storage* m : outputs) add_use(ref<storage>(m), true);
+      for (storage* m : inputs) {
+        if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(ref<storage>(m), false);
       }
     }
     std::string describe() const override { return "execution of " + code_->code().name; }
