@@ -14,6 +14,7 @@ int parse_and_run(int count, char** arguments) {
   add_devices(line);
   add_run(line);
   add_check(line);
+  add_bench(line);
   line.app.failure_message([](const CLI::App*, const CLI::Error& e) {
     return "wherry: error: " + std::string(e.what()) + "\nRun with --help for the usage.\n";
   });
