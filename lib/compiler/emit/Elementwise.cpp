@@ -334,7 +334,7 @@ bool hasElementwiseRule(Operation* op) {
           stablehlo::NegOp, stablehlo::AbsOp, stablehlo::SignOp, stablehlo::RealOp, stablehlo::ImagOp,
           chlo::ConjOp, chlo::SquareOp>(op))
     return true;
-  if (e.isComplex()) return false;
+  if (e.isComplex()) return isa<stablehlo::MaxOp, stablehlo::MinOp>(op) || complexFunctionOf(op);
   if (functionOf(op)) return e.isFloat() || isa<stablehlo::PowOp, stablehlo::RemOp>(op);
   return isa<stablehlo::MaxOp, stablehlo::MinOp, stablehlo::AndOp, stablehlo::OrOp, stablehlo::XorOp,
              stablehlo::NotOp, stablehlo::ShiftLeftOp, stablehlo::ShiftRightArithmeticOp,
