@@ -4,6 +4,7 @@
 #include "compiler/emit/Element.h"
 #include "compiler/emit/Movement.h"
 #include "compiler/emit/Rules.h"
+#include "stablehlo/Chlo.h"
 #include "stablehlo/Dialect.h"
 
 using namespace mlir;
@@ -17,6 +18,8 @@ static double elementCost(Operation* op) {
   const Element element =
       Element::of(op->getOperands().empty() ? op->getResult(0).getType() : op->getOperand(0).getType());
   if (element.isComplex() && complexFunctionOf(op)) return 8.0;
+  if (isa<chlo::PolygammaOp, chlo::ZetaOp>(op)) return element.bits == 64 ? 40.0 : 15.0;
+  if (isa<chlo::LgammaOp, chlo::DigammaOp>(op)) return element.bits == 64 ? 6.0 : 2.0;
   const double width = element.bits == 64 ? 2.0 : 1.0, parts = element.isComplex() ? 4.0 : 1.0;
   const double narrow = element.isFloat() && element.isNarrow() ? 6.0 : 1.0;
   if (isa<stablehlo::ConstantOp, stablehlo::ReshapeOp, stablehlo::BroadcastInDimOp, stablehlo::SliceOp>(op))

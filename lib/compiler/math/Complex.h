@@ -45,6 +45,9 @@ struct circular_less_one {
 circular_less_one<real> sin_cos_less_one(real x);
 circular_less_one<twofold> sin_cos_less_one(twofold x);
 
+/// sin and cos of pi x, for |x| <= 1/2.
+circular<real> sin_cos_pi(real x);
+
 // Logarithm.cpp
 
 /// log(u) for u >= 0, where `less_one` is u - 1 to its own last place (used when u is near 1).

@@ -49,7 +49,7 @@ arc arc_of(complex z) {
   const N a = times(r + s, 0.5);
   const N with_x = a + x, with_one = a + 1.0;
   const N first = sqrt(select(inside, with_x, with_one) * along);
-  const N second = sqrt(select(inside, with_one, with_x) * q) * root<N>(y * 0.5);
+  const N second = sqrt(times(select(inside, with_one, with_x) * q, 0.5)) * root<N>(y);
   const N height = select(inside, first, second);
   const N excess = select(inside, across, along) + select(inside, second, first);
   const mask infinite = is_infinite(z);

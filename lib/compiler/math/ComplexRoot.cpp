@@ -80,9 +80,13 @@ complex cbrt(complex z) {
     size = cbrt(sqrt(fma(z.re, z.re, z.im * z.im)));
   }
   size = select(is_infinite(z), at.infinity(), size);
-  const circular<real> t = sin_cos(atan2(z.im, z.re) / at.number(3.0), is_twofold<N>);
-  const mask flat = size == 0.0;
-  return {size * t.cos, select(flat | ((z.im == 0.0) & !(as_bits(z.re) < 0)), z.im, size * t.sin)};
+  const real angle = atan2(z.im, z.re);
+  const circular<real> t = sin_cos(angle / at.number(3.0), is_twofold<N>);
+  real im = size * t.sin;
+  // An angle next to 0 may vanish before its product with the size does: size^3 sin(angle) = y.
+  if constexpr (is_twofold<N>)
+    im = select(abs(angle) < 0x1p-500, z.im / nonzero(size) / nonzero(size) * at.number(1.0 / 3.0), im);
+  return {size * t.cos, select(z.im == 0.0, select(as_bits(z.re) < 0, im, z.im), im)};
 }
 
 #define WHERRY_BOTH(name)                 \

@@ -49,6 +49,11 @@ enum class ElementaryFn {
   erfc,
   erf_inv,
   rem,  // (dividend, divisor): C's fmod, exact
+  lgamma,
+  digamma,
+  polygamma,  // (order, x)
+  zeta,       // (x, q): Hurwitz's
+  bessel_i1e,
 };
 
 /// The number of arguments `fn` takes: 1 or 2.

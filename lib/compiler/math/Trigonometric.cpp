@@ -123,4 +123,17 @@ circular_less_one<twofold> sin_cos_less_one(twofold x) {
   return {t.sin, t.cos, select((reduced.quadrant & 3) != 0, t.cos + -1.0, less_one)};
 }
 
+// The nearer one of 0 and 1/2 decides which of the two polynomials gives which function.
+circular<real> sin_cos_pi(real x) {
+  lanes& at = *x.at;
+  const real a = abs(x);
+  const mask odd = a > 0.25;
+  const real t = select(odd, 0.5 - a, a);
+  const double pi = at.pick<double>(0x1.921fb6p1, 0x1.921fb54442d18p1);
+  const real high = t * pi;
+  const real low = fma(t, at.pick<double>(-0x1.777a5cp-24, 0x1.1a62633145c07p-53), fma(t, pi, -high));
+  const real s = sin_of_angle({high, low}), c = cos_of_angle({high, low});
+  return {copysign(select(odd, c, s), x), select(odd, s, c)};
+}
+
 }  // namespace wherry::compile::math
