@@ -16,29 +16,32 @@ constexpr double bernoulli[] = {0.08333333333333333,    -0.001388888888888889,  
 
 constexpr double most_terms = 1100;  // for q below -1000 the result is NaN
 
-}  // namespace
-
-real zeta(real x, real q) {
+/// exp(factor) times the sum of (q + k)^-x over all k >= 0. For q < 0, x is a whole number.
+real sum_of_powers(real x, real q, twofold factor) {
   lanes& at = *x.at;
   const real zero = at.number(0.0);
-  // The state: the sum in two parts, a, a^-x, the number of terms, and 1 once the sum has ended. Then a
-  // stays, and a^-x is that of the rest.
+  const real bounded = clamp(x, -0x1p70, 0x1p70), half = x * 0.5;
+  const mask odd = floor(half) != half;
+  // The state: the sum in two parts, the power of the last a = q + count, the number of terms, and 1 once the
+  // sum has ended. Then the count stays, and the power is that of the rest. What a loses in rounding would be
+  // multiplied by x.
   const auto state = at.while_any(
-      {zero.value, zero.value, q.value, zero.value, zero.value, zero.value},
-      [&](llvm::ArrayRef<mlir::Value> s) { return at.wrap(s[5]) == 0.0; },
+      {zero.value, zero.value, zero.value, zero.value, zero.value},
+      [&](llvm::ArrayRef<mlir::Value> s) { return at.wrap(s[4]) == 0.0; },
       [&](llvm::ArrayRef<mlir::Value> s) {
-        const real a = at.wrap(s[2]), count = at.wrap(s[4]);
-        const mask ends = (!(a < 10.0) & (count >= 9.0)) | (count >= most_terms);
-        const real p = pow(a, -x);
+        const real count = at.wrap(s[3]);
+        const twofold a = two_sum(q, count);
+        const mask ends = (!(a.high < 10.0) & (count >= 9.0)) | (count >= most_terms);
+        const twofold log_a = log_twofold(abs(a.high)) + a.low / a.high;
+        const real size = exp(factor + -(log_a * bounded));
+        const real p = select((a.high < 0.0) & odd, -size, size);
         const twofold sum = two_sum(at.wrap(s[0]), select(ends, 0.0, p));
-        return llvm::SmallVector<mlir::Value>{sum.high.value,
-                                              (at.wrap(s[1]) + sum.low).value,
-                                              select(ends, a, a + 1.0).value,
-                                              p.value,
-                                              (count + 1.0).value,
+        return llvm::SmallVector<mlir::Value>{sum.high.value, (at.wrap(s[1]) + sum.low).value, p.value,
+                                              select(ends, count, count + 1.0).value,
                                               select(ends, at.number(1.0), 0.0).value};
       });
-  const real high = at.wrap(state[0]), low = at.wrap(state[1]), a = at.wrap(state[2]), p = at.wrap(state[3]);
+  const real high = at.wrap(state[0]), low = at.wrap(state[1]), p = at.wrap(state[2]),
+             a = q + at.wrap(state[3]);
   // Where x is much larger than a the rest is nothing, and the series must not overflow.
   const real bound = a * 50.0;
   const real ratio_x = select(x > bound, bound, x);
@@ -51,18 +54,32 @@ real zeta(real x, real q) {
     series = fma(step, series, bernoulli[k - 1]);
   }
   const real rest = p * (a / (x - 1.0) + fma(r, series, 0.5));
-  real result = high + (low + rest);
-  const mask pole = (x == 1.0) | (!(q > 0.0) & (floor(q) == q));
-  result = select((x < 1.0) | (q < -1000.0), at.nan(), result);
-  return select(pole & !(x < 1.0), at.infinity(), result);
+  return select(abs(high) == at.infinity(), high, high + (low + rest));
 }
 
-// (-1)^(n + 1) n! zeta(n + 1, x), where the factorial is the exponential of a logarithm in two parts.
+/// `result` but at the poles, the whole numbers up to 0, and where the sum is not defined or too long.
+real with_poles(real x, real q, real result) {
+  lanes& at = *x.at;
+  const mask pole = (x == 1.0) | (!(q > 0.0) & (floor(q) == q));
+  const mask undefined = is_nan(x) | is_nan(q) | (x < 1.0) | (!pole & (q < -1000.0));
+  return select(undefined, at.nan(), select(pole, at.infinity(), result));
+}
+
+}  // namespace
+
+real zeta(real x, real q) {
+  lanes& at = *x.at;
+  const real zero = at.number(0.0);
+  const mask undefined = (q < 0.0) & (floor(x) != x) & (floor(q) != q);
+  return select(undefined, at.nan(), with_poles(x, q, sum_of_powers(x, q, {zero, zero})));
+}
+
+// (-1)^(n + 1) n! zeta(n + 1, x); the factorial goes into every term, where it may keep it in range.
 real polygamma(real n, real x) {
   lanes& at = *x.at;
-  const real s = n + 1.0;
-  const real factorial = select(s < 2.5, 1.0, exp(lgamma_far(s)));
-  const real size = factorial * zeta(s, x);
+  const real s = n + 1.0, zero = at.number(0.0);
+  const twofold factor = select(s < 2.5, twofold{zero, zero}, lgamma_far(s));
+  const real size = with_poles(s, x, sum_of_powers(s, x, factor));
   const real half = s * 0.5;
   const real signed_size = select(floor(half) == half, size, -size);
   const mask valid = (floor(n) == n) & (n >= 0.0);

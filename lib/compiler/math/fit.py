@@ -150,7 +150,7 @@ def digamma_rest(u):
 
 def bessel_near(v):
     t = v * 4 + 4
-    return mpf(1) / 2 if t == 0 else exp(-t) * besseli(1, t) / t
+    return mpf(1) / 2 if t == 0 else exp(-t) * besseli(1, t) * (1 + 1 / t)
 
 
 def bessel_far(v):
@@ -228,7 +228,7 @@ FITS = [
      mpf("-0.75"), mpf("0.75"), 11, 25, one_over(digamma_ratio)),
     ("digamma_far", "(log a - 1 / (2 a) - digamma(a)) a^2 in 1 / a^2",
      series(digamma_rest, "1e-14", mpf(1) / 12), 0, mpf("0.16001"), 4, 13),
-    ("bessel_near", "exp(-t) I1(t) / t in (t - 4) / 4", bessel_near, -1, 1, 16, 28, one_over(bessel_near)),
+    ("bessel_near", "exp(-t) I1(t) (1 + 1 / t) in (t - 4) / 4", bessel_near, -1, 1, 16, 28, one_over(bessel_near)),
     ("bessel_far", "exp(-t) I1(t) sqrt(t) in 16 / t - 1", bessel_far, -1, 1, 6, 26, one_over(bessel_far)),
 ]
 
