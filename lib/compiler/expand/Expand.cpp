@@ -21,6 +21,7 @@ const llvm::StringMap<Expansion*>& expansions() {
       {"chlo.broadcast_select", expandBroadcastSelect},
       {"chlo.constant", expandChloConstant},
       {"chlo.constant_like", expandConstantLike},
+      {"chlo.ragged_dot", expandRaggedDot},
       {"chlo.broadcast_add", expandBroadcasting},
       {"chlo.broadcast_and", expandBroadcasting},
       {"chlo.broadcast_atan2", expandBroadcasting},

@@ -33,4 +33,7 @@ Expansion expandBroadcastSelect;
 Expansion expandChloConstant;
 Expansion expandConstantLike;
 
+// RaggedDot.cpp
+Expansion expandRaggedDot;
+
 }  // namespace wherry::compile

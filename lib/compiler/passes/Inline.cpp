@@ -4,6 +4,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/Verifier.h"
+#include "stablehlo/Chlo.h"
 #include "stablehlo/Dialect.h"
 
 using namespace mlir;
@@ -69,6 +70,7 @@ class Inliner {
   static bool becomesFunction(Operation* call) {
     const auto name = functionOf(call);
     if (!name || call->getNumResults() != 1) return false;
+    call->getContext()->loadDialect<chlo::CHLODialect>();  // nothing may have needed it so far
     OpBuilder builder(call);
     OperationState state(call->getLoc(), ("chlo." + *name).str(), call->getOperands(),
                          call->getResultTypes());
