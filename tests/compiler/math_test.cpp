@@ -191,6 +191,12 @@ long double reference(ElementaryFn fn, long double x, long double y) {
       return std::fmod(x, y);
     case ElementaryFn::erf_inv:
       break;  // see below
+    case ElementaryFn::lgamma:
+    case ElementaryFn::digamma:
+    case ElementaryFn::polygamma:
+    case ElementaryFn::zeta:
+    case ElementaryFn::bessel_i1e:
+      break;  // see special_math_test.cpp
   }
   return 0;
 }

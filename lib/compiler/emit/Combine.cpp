@@ -121,6 +121,19 @@ Value elementary(KernelBuilder& b, ElementaryFn fn, ArrayRef<Value> args) {
   return expand(builder, b.loc(), fn, values);
 }
 
+Val elementary(KernelBuilder& b, ComplexFn fn, ArrayRef<Val> args) {
+  SmallVector<Value, 4> values;
+  for (const Val& arg : args) values.append({arg.re, arg.im});
+  b.unify(values);
+  unsigned depth = std::min(b.depth(), 1u);
+  for (const Value value : values) depth = std::max(depth, b.depthOf(value));
+  OpBuilder builder = b.at(depth);
+  SmallVector<ComplexParts, 2> parts;
+  for (size_t i = 0; i < values.size(); i += 2) parts.push_back({values[i], values[i + 1]});
+  const ComplexParts result = expand(builder, b.loc(), fn, parts);
+  return {result.re, result.im};
+}
+
 Val select(KernelBuilder& b, Value condition, Val yes, Val no) {
   return {b.select(condition, yes.re, no.re), yes.im ? b.select(condition, yes.im, no.im) : Value()};
 }

@@ -24,20 +24,44 @@ Value magnitude(KernelBuilder& b, const Element& e, Val z) {
   return b.select(isInfinite, infinity, size);
 }
 
-/// x / y with the divisor scaled by its larger part, so that no product overflows where the quotient does
-/// not.
-Val quotient(KernelBuilder& b, Val x, Val y) {
-  const Value high = b.binary<arith::MaximumFOp>(b.unary<math::AbsFOp>(y.re), b.unary<math::AbsFOp>(y.im));
-  const Value c = b.binary<arith::DivFOp>(y.re, high), d = b.binary<arith::DivFOp>(y.im, high);
-  const Value size = b.fma(y.re, c, b.binary<arith::MulFOp>(y.im, d));
-  const Value re = b.fma(x.re, c, b.binary<arith::MulFOp>(x.im, d));
-  const Value im = b.fma(x.im, c, b.unary<arith::NegFOp>(b.binary<arith::MulFOp>(x.re, d)));
-  return {b.binary<arith::DivFOp>(re, size), b.binary<arith::DivFOp>(im, size)};
+/// x > y in the order of parts, the real one first.
+Value isGreater(KernelBuilder& b, Val x, Val y) {
+  const Value tie = b.binary<arith::AndIOp>(b.cmpf(arith::CmpFPredicate::OEQ, x.re, y.re),
+                                            b.cmpf(arith::CmpFPredicate::OGT, x.im, y.im));
+  return b.binary<arith::OrIOp>(b.cmpf(arith::CmpFPredicate::OGT, x.re, y.re), tie);
 }
 
 }  // namespace
 
+std::optional<ComplexFn> complexFunctionOf(Operation* op) {
+  return llvm::TypeSwitch<Operation*, std::optional<ComplexFn>>(op)
+      .Case([](stablehlo::ExpOp) { return ComplexFn::exp; })
+      .Case([](stablehlo::Expm1Op) { return ComplexFn::expm1; })
+      .Case([](stablehlo::LogOp) { return ComplexFn::log; })
+      .Case([](stablehlo::Log1pOp) { return ComplexFn::log1p; })
+      .Case([](stablehlo::LogisticOp) { return ComplexFn::logistic; })
+      .Case([](stablehlo::SqrtOp) { return ComplexFn::sqrt; })
+      .Case([](stablehlo::RsqrtOp) { return ComplexFn::rsqrt; })
+      .Case([](stablehlo::CbrtOp) { return ComplexFn::cbrt; })
+      .Case([](stablehlo::PowOp) { return ComplexFn::pow; })
+      .Case([](stablehlo::DivOp) { return ComplexFn::quotient; })
+      .Case([](stablehlo::SineOp) { return ComplexFn::sin; })
+      .Case([](stablehlo::CosineOp) { return ComplexFn::cos; })
+      .Case([](stablehlo::TanhOp) { return ComplexFn::tanh; })
+      .Case<stablehlo::TanOp, chlo::TanOp>([](Operation*) { return ComplexFn::tan; })
+      .Case([](chlo::SinhOp) { return ComplexFn::sinh; })
+      .Case([](chlo::CoshOp) { return ComplexFn::cosh; })
+      .Case([](chlo::AsinOp) { return ComplexFn::asin; })
+      .Case([](chlo::AcosOp) { return ComplexFn::acos; })
+      .Case([](chlo::AtanOp) { return ComplexFn::atan; })
+      .Case([](chlo::AsinhOp) { return ComplexFn::asinh; })
+      .Case([](chlo::AcoshOp) { return ComplexFn::acosh; })
+      .Case([](chlo::AtanhOp) { return ComplexFn::atanh; })
+      .Default([](Operation*) { return std::nullopt; });
+}
+
 Val complexElementwise(KernelBuilder& b, Operation* op, const Element& e, ArrayRef<Val> v) {
+  if (const auto fn = complexFunctionOf(op)) return elementary(b, *fn, v);
   return llvm::TypeSwitch<Operation*, Val>(op)
       .Case([&](stablehlo::AddOp) { return combine(b, Combiner::Add, e, v[0], v[1]); })
       .Case([&](stablehlo::MulOp) { return combine(b, Combiner::Mul, e, v[0], v[1]); })
@@ -58,7 +82,8 @@ Val complexElementwise(KernelBuilder& b, Operation* op, const Element& e, ArrayR
       .Case([&](stablehlo::SubtractOp) {
         return Val{b.binary<arith::SubFOp>(v[0].re, v[1].re), b.binary<arith::SubFOp>(v[0].im, v[1].im)};
       })
-      .Case([&](stablehlo::DivOp) { return quotient(b, v[0], v[1]); })
+      .Case([&](stablehlo::MaxOp) { return select(b, isGreater(b, v[0], v[1]), v[0], v[1]); })
+      .Case([&](stablehlo::MinOp) { return select(b, isGreater(b, v[1], v[0]), v[0], v[1]); })
       .Case([&](stablehlo::NegOp) {
         return Val{b.unary<arith::NegFOp>(v[0].re), b.unary<arith::NegFOp>(v[0].im)};
       })

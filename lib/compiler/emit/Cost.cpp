@@ -3,6 +3,8 @@
 
 #include "compiler/emit/Element.h"
 #include "compiler/emit/Movement.h"
+#include "compiler/emit/Rules.h"
+#include "stablehlo/Chlo.h"
 #include "stablehlo/Dialect.h"
 
 using namespace mlir;
@@ -15,6 +17,9 @@ static int64_t countOf(Value tensor) { return cast<RankedTensorType>(tensor.getT
 static double elementCost(Operation* op) {
   const Element element =
       Element::of(op->getOperands().empty() ? op->getResult(0).getType() : op->getOperand(0).getType());
+  if (element.isComplex() && complexFunctionOf(op)) return 8.0;
+  if (isa<chlo::PolygammaOp, chlo::ZetaOp>(op)) return element.bits == 64 ? 40.0 : 15.0;
+  if (isa<chlo::LgammaOp, chlo::DigammaOp>(op)) return element.bits == 64 ? 6.0 : 2.0;
   const double width = element.bits == 64 ? 2.0 : 1.0, parts = element.isComplex() ? 4.0 : 1.0;
   const double narrow = element.isFloat() && element.isNarrow() ? 6.0 : 1.0;
   if (isa<stablehlo::ConstantOp, stablehlo::ReshapeOp, stablehlo::BroadcastInDimOp, stablehlo::SliceOp>(op))
@@ -51,6 +56,10 @@ Cost costOf(const Cluster& cluster) {
     cost.totalNs += 0.01 * static_cast<double>(countOf(output)) * Element::of(output.getType()).bits / 8.0;
   for (Operation* op : cluster.ops) {
     for (const Value result : op->getResults()) see(result);
+    // Computed in f64 whatever their type.
+    if (countOf(op->getResult(0)) > 1 && Element::of(op->getResult(0).getType()).isComplex() &&
+        complexFunctionOf(op))
+      cost.widestBits = 64;
     if (const auto dims = DotDims::of(op)) {
       cost.hasDot = true;
       double products = static_cast<double>(countOf(op->getResult(0)));

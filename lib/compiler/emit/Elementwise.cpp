@@ -44,6 +44,11 @@ std::optional<ElementaryFn> functionOf(Operation* op) {
       .Case([](chlo::ErfOp) { return ElementaryFn::erf; })
       .Case([](chlo::ErfcOp) { return ElementaryFn::erfc; })
       .Case([](chlo::ErfInvOp) { return ElementaryFn::erf_inv; })
+      .Case([](chlo::LgammaOp) { return ElementaryFn::lgamma; })
+      .Case([](chlo::DigammaOp) { return ElementaryFn::digamma; })
+      .Case([](chlo::PolygammaOp) { return ElementaryFn::polygamma; })
+      .Case([](chlo::ZetaOp) { return ElementaryFn::zeta; })
+      .Case([](chlo::BesselI1eOp) { return ElementaryFn::bessel_i1e; })
       .Default([](Operation*) { return std::nullopt; });
 }
 
@@ -68,6 +73,31 @@ Value divide(KernelBuilder& b, const Element& e, Value x, Value y, bool wantsRes
   const Value quotient =
       e.isUnsigned() ? b.binary<arith::DivUIOp>(x, divisor) : b.binary<arith::DivSIOp>(x, divisor);
   return b.select(byZero, rounded(b, e, b.constantInt(e.compute, ~uint64_t{0})), quotient);
+}
+
+/// The upper half of the product of two integers.
+Value multiplyHigh(KernelBuilder& b, const Element& e, Value x, Value y) {
+  if (e.bits < 64) {
+    const Type wide = IntegerType::get(b.context(), 64);
+    const auto widened = [&](Value v) {
+      return e.isUnsigned() ? b.cast<arith::ExtUIOp>(v, wide) : b.cast<arith::ExtSIOp>(v, wide);
+    };
+    const Value product = b.binary<arith::MulIOp>(widened(x), widened(y));
+    return b.cast<arith::TruncIOp>(b.binary<arith::ShRSIOp>(product, e.bits), e.compute);
+  }
+  // By halves of 32 bits; a negative factor counts 2^64 too much, so it takes the other off the upper half.
+  const auto low = [&](Value v) { return b.binary<arith::AndIOp>(v, int64_t{0xffffffff}); };
+  const auto high = [&](Value v) { return b.binary<arith::ShRUIOp>(v, 32); };
+  const auto times = [&](Value v, Value w) { return b.binary<arith::MulIOp>(v, w); };
+  const auto plus = [&](Value v, Value w) { return b.binary<arith::AddIOp>(v, w); };
+  const Value cross = plus(times(low(x), high(y)), high(times(low(x), low(y))));
+  const Value other = plus(times(high(x), low(y)), low(cross));
+  Value result = plus(plus(times(high(x), high(y)), high(cross)), high(other));
+  if (e.isUnsigned()) return result;
+  for (const auto& [factor, rest] : {std::pair(x, y), std::pair(y, x)})
+    result =
+        b.binary<arith::SubIOp>(result, b.binary<arith::AndIOp>(b.binary<arith::ShRSIOp>(factor, 63), rest));
+  return result;
 }
 
 enum class Shift { Left, Arithmetic, Logical };
@@ -306,6 +336,7 @@ Value real(KernelBuilder& b, Operation* op, const Element& e, ArrayRef<Val> v) {
       .Case([&](stablehlo::RoundOp) { return roundAwayFromZero(b, e, x); })
       .Case([&](stablehlo::RoundNearestEvenOp) { return b.unary<math::RoundEvenOp>(x); })
       .Case([&](chlo::SquareOp) { return combine(b, Combiner::Mul, e, v[0], v[0]).re; })
+      .Case([&](chlo::MulhiOp) { return multiplyHigh(b, e, x, y); })
       .Case([&](chlo::ConjOp) { return x; })
       .Case([&](chlo::NextAfterOp) { return nextAfter(b, e, x, y); })
       .Case([&](stablehlo::RealOp) { return x; })
@@ -334,14 +365,14 @@ bool hasElementwiseRule(Operation* op) {
           stablehlo::NegOp, stablehlo::AbsOp, stablehlo::SignOp, stablehlo::RealOp, stablehlo::ImagOp,
           chlo::ConjOp, chlo::SquareOp>(op))
     return true;
-  if (e.isComplex()) return false;
+  if (e.isComplex()) return isa<stablehlo::MaxOp, stablehlo::MinOp>(op) || complexFunctionOf(op);
   if (functionOf(op)) return e.isFloat() || isa<stablehlo::PowOp, stablehlo::RemOp>(op);
   return isa<stablehlo::MaxOp, stablehlo::MinOp, stablehlo::AndOp, stablehlo::OrOp, stablehlo::XorOp,
              stablehlo::NotOp, stablehlo::ShiftLeftOp, stablehlo::ShiftRightArithmeticOp,
              stablehlo::ShiftRightLogicalOp, stablehlo::PopulationCountOp, stablehlo::ClzOp,
              stablehlo::CeilOp, stablehlo::FloorOp, stablehlo::RoundOp, stablehlo::RoundNearestEvenOp,
              stablehlo::ReducePrecisionOp, stablehlo::ClampOp, stablehlo::IsFiniteOp, chlo::IsInfOp,
-             chlo::IsPosInfOp, chlo::IsNegInfOp, chlo::NextAfterOp>(op);
+             chlo::IsPosInfOp, chlo::IsNegInfOp, chlo::NextAfterOp, chlo::MulhiOp>(op);
 }
 
 Val elementwise(KernelBuilder& b, Operation* op, ArrayRef<Val> v) {

@@ -20,6 +20,8 @@ Val elementwise(KernelBuilder& b, mlir::Operation* op, llvm::ArrayRef<Val> opera
 /// The operations on complex numbers among them.
 Val complexElementwise(KernelBuilder& b, mlir::Operation* op, const Element& element,
                        llvm::ArrayRef<Val> operands);
+/// The function of Expand.h that an operation on complex numbers is, if it is one.
+std::optional<ComplexFn> complexFunctionOf(mlir::Operation* op);
 
 /// True if `elementwise` covers the operation with these types.
 bool hasElementwiseRule(mlir::Operation* op);
@@ -38,6 +40,7 @@ Val multiplyAdd(KernelBuilder& b, const Element& element, Val x, Val y, Val z);
 
 /// A function of Expand.h, placed as pure operations are.
 mlir::Value elementary(KernelBuilder& b, ElementaryFn fn, llvm::ArrayRef<mlir::Value> args);
+Val elementary(KernelBuilder& b, ComplexFn fn, llvm::ArrayRef<Val> args);
 
 Val select(KernelBuilder& b, mlir::Value condition, Val yes, Val no);
 

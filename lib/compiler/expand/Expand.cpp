@@ -13,9 +13,34 @@ constexpr int maxRounds = 16;
 
 const llvm::StringMap<Expansion*>& expansions() {
   static const llvm::StringMap<Expansion*> table{
+      {"stablehlo.atan2", expandAtan2},
       {"stablehlo.batch_norm_grad", expandBatchNormGrad},
       {"stablehlo.batch_norm_inference", expandBatchNormInference},
       {"stablehlo.batch_norm_training", expandBatchNormTraining},
+      {"chlo.broadcast_compare", expandBroadcastCompare},
+      {"chlo.broadcast_select", expandBroadcastSelect},
+      {"chlo.constant", expandChloConstant},
+      {"chlo.constant_like", expandConstantLike},
+      {"chlo.ragged_dot", expandRaggedDot},
+      {"chlo.broadcast_add", expandBroadcasting},
+      {"chlo.broadcast_and", expandBroadcasting},
+      {"chlo.broadcast_atan2", expandBroadcasting},
+      {"chlo.broadcast_complex", expandBroadcasting},
+      {"chlo.broadcast_divide", expandBroadcasting},
+      {"chlo.broadcast_maximum", expandBroadcasting},
+      {"chlo.broadcast_minimum", expandBroadcasting},
+      {"chlo.broadcast_multiply", expandBroadcasting},
+      {"chlo.broadcast_next_after", expandBroadcasting},
+      {"chlo.broadcast_or", expandBroadcasting},
+      {"chlo.broadcast_polygamma", expandBroadcasting},
+      {"chlo.broadcast_power", expandBroadcasting},
+      {"chlo.broadcast_remainder", expandBroadcasting},
+      {"chlo.broadcast_shift_left", expandBroadcasting},
+      {"chlo.broadcast_shift_right_arithmetic", expandBroadcasting},
+      {"chlo.broadcast_shift_right_logical", expandBroadcasting},
+      {"chlo.broadcast_subtract", expandBroadcasting},
+      {"chlo.broadcast_xor", expandBroadcasting},
+      {"chlo.broadcast_zeta", expandBroadcasting},
   };
   return table;
 }

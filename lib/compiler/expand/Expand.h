@@ -18,9 +18,22 @@ mlir::LogicalResult expandOps(mlir::func::FuncOp entry);
 using Expanded = mlir::FailureOr<llvm::SmallVector<mlir::Value>>;
 using Expansion = Expanded(Build& build, mlir::Operation* op);
 
+// Atan2.cpp
+Expansion expandAtan2;
+
 // BatchNorm.cpp
 Expansion expandBatchNormInference;
 Expansion expandBatchNormTraining;
 Expansion expandBatchNormGrad;
+
+// Broadcasting.cpp
+Expansion expandBroadcasting;
+Expansion expandBroadcastCompare;
+Expansion expandBroadcastSelect;
+Expansion expandChloConstant;
+Expansion expandConstantLike;
+
+// RaggedDot.cpp
+Expansion expandRaggedDot;
 
 }  // namespace wherry::compile

@@ -8,7 +8,16 @@
 namespace wherry::compile {
 
 unsigned arity(ElementaryFn fn) {
-  return fn == ElementaryFn::pow || fn == ElementaryFn::atan2 || fn == ElementaryFn::rem ? 2 : 1;
+  switch (fn) {
+    case ElementaryFn::pow:
+    case ElementaryFn::atan2:
+    case ElementaryFn::rem:
+    case ElementaryFn::polygamma:
+    case ElementaryFn::zeta:
+      return 2;
+    default:
+      return 1;
+  }
 }
 
 llvm::StringRef nameOf(ElementaryFn fn) {
@@ -42,6 +51,11 @@ llvm::StringRef nameOf(ElementaryFn fn) {
     WHERRY_NAME(erfc)
     WHERRY_NAME(erf_inv)
     WHERRY_NAME(rem)
+    WHERRY_NAME(lgamma)
+    WHERRY_NAME(digamma)
+    WHERRY_NAME(polygamma)
+    WHERRY_NAME(zeta)
+    WHERRY_NAME(bessel_i1e)
 #undef WHERRY_NAME
   }
   llvm_unreachable("not an elementary function");
@@ -106,6 +120,16 @@ mlir::Value expand(mlir::OpBuilder& builder, mlir::Location loc, ElementaryFn fn
       return math::erf_inv(x).value;
     case ElementaryFn::rem:
       return math::rem(x, y).value;
+    case ElementaryFn::lgamma:
+      return math::lgamma(x).value;
+    case ElementaryFn::digamma:
+      return math::digamma(x).value;
+    case ElementaryFn::polygamma:
+      return math::polygamma(x, y).value;
+    case ElementaryFn::zeta:
+      return math::zeta(x, y).value;
+    case ElementaryFn::bessel_i1e:
+      return math::bessel_i1e(x).value;
   }
   llvm_unreachable("not an elementary function");
 }

@@ -49,6 +49,11 @@ enum class ElementaryFn {
   erfc,
   erf_inv,
   rem,  // (dividend, divisor): C's fmod, exact
+  lgamma,
+  digamma,
+  polygamma,  // (order, x)
+  zeta,       // (x, q): Hurwitz's
+  bessel_i1e,
 };
 
 /// The number of arguments `fn` takes: 1 or 2.
@@ -62,5 +67,43 @@ llvm::StringRef nameOf(ElementaryFn fn);
 /// lanes.
 mlir::Value expand(mlir::OpBuilder& builder, mlir::Location loc, ElementaryFn fn,
                    llvm::ArrayRef<mlir::Value> args);
+
+enum class ComplexFn {
+  exp,
+  expm1,
+  log,
+  log1p,
+  logistic,
+  sqrt,
+  rsqrt,
+  cbrt,
+  pow,  // (base, exponent)
+  sin,
+  cos,
+  tan,
+  sinh,
+  cosh,
+  tanh,
+  asin,
+  acos,
+  atan,
+  asinh,
+  acosh,
+  atanh,
+  quotient,  // (dividend, divisor)
+};
+
+unsigned arity(ComplexFn fn);
+llvm::StringRef nameOf(ComplexFn fn);
+
+/// The parts of a complex value.
+struct ComplexParts {
+  mlir::Value re, im;
+};
+
+/// As `expand`, for complex numbers; parts are within 3 ULP of the exact ones. f32 parts are computed in f64,
+/// but for `quotient`.
+ComplexParts expand(mlir::OpBuilder& builder, mlir::Location loc, ComplexFn fn,
+                    llvm::ArrayRef<ComplexParts> args);
 
 }  // namespace wherry::compile

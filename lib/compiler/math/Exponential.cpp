@@ -4,7 +4,7 @@
 // found by adding a number whose neighbours are 1 apart: the sum's low bits are n, without a conversion
 // (which would be undefined for NaN).
 #include "Coefficients.h"
-#include "Functions.h"
+#include "Complex.h"
 
 namespace wherry::compile::math {
 
@@ -98,6 +98,22 @@ real half_expm1(real x) {
 real half_exp(real x) {
   const reduced a = reduce(clamp(x, 0.0, x.at->pick(89.5, 710.6)));
   return scale(exp_less_one(a.r) + 1.0, a.whole - 1);
+}
+
+exponential<real> exp_reduced(real x) {
+  const reduced a = reduce(x);
+  return {expm1_reduced(a), a.whole};
+}
+
+// r in two parts, and the terms up to r^3 / 6 too: the rest of the series adds less than 2^-10 of the sum.
+exponential<twofold> exp_reduced(twofold x) {
+  lanes& at = *x.high.at;
+  const reduced a = reduce(x.high);
+  const twofold product = two_product(a.n, at.number(minus_ln2_low(at)));
+  const twofold r = two_sum(a.first, product.high) + (product.low + x.low);
+  const real rest = fma(r.high, polynomial(r.high, exp_wide_f64), 0x1.5555555555555p-57);
+  const twofold third = fast_sum(at.number(0x1.5555555555555p-3), rest);
+  return {r + r * (r * (r * third + 0.5)), a.whole};
 }
 
 // exp(-|x|) never overflows, and exp(x) / (1 + exp(x)) keeps the digits of results below the least normal

@@ -88,6 +88,25 @@ real erf(real x);
 real erfc(real x);
 real erf_inv(real x);
 
+// Gamma.cpp
+
+real lgamma(real x);
+real digamma(real x);
+/// Precondition: a >= 2.5 or NaN.
+twofold lgamma_far(real a);
+
+// Zeta.cpp
+
+/// The sum of (q + k)^-x over all k >= 0.
+real zeta(real x, real q);
+/// The derivative of digamma of order n, a number that is whole and not negative.
+real polygamma(real n, real x);
+
+// Bessel.cpp
+
+/// exp(-|x|) I1(x)
+real bessel_i1e(real x);
+
 // Remainder.cpp
 
 real rem(real x, real y);

@@ -3,7 +3,7 @@
 // x = 2^k (1 + f) with 1 + f near 1, then log x = k ln 2 + log(1 + f). In f32 log(1 + f) is a polynomial; in
 // f64 it is 2 atanh(f / (2 + f)), whose series needs a third of the terms.
 #include "Coefficients.h"
-#include "Functions.h"
+#include "Complex.h"
 
 namespace wherry::compile::math {
 
@@ -87,6 +87,21 @@ real log1p_plus(real x, real n) {
   if (n.at) k = k + n;
   const real result = finish(u, combine(k, f));
   return select(abs(x) < at.pick(0x1p-25, 0x1p-54), x, result);  // also keeps -0 and every bit of subnormals
+}
+
+real log_near(real u, real less_one) {
+  const split a = split_exponent(u);
+  const mask is_near = !(a.k != 0);
+  return finish(u, combine(small_to_real(a.k), select(is_near, less_one, a.m - 1.0)));
+}
+
+// The low part of u adds low / high to the logarithm.
+real log_near(twofold u, twofold less_one, mask near, real n) {
+  const split a = split_exponent(u.high);
+  const mask is_near = near & !(a.k != 0);
+  const real f = select(is_near, less_one.high, a.m - 1.0);
+  const real low = select(is_near, less_one.low, u.low * power_of_two(0 - a.k));
+  return finish(u.high, combine(small_to_real(a.k) + n, f) + low / a.m);
 }
 
 // The terms 2 s and 2/3 s^3 are carried in two parts, the rest of the series adds less than 2^-12 of the

@@ -9,8 +9,8 @@ then rounded to the element type. The printed error is that of the unrounded pol
 import struct
 import sys
 
-from mpmath import (mp, mpf, asin, atan, atanh, cbrt, cos, erf, erfc, erfinv, exp, expm1, findroot, floor,
-                    log, log1p, lu_solve, matrix, pi, sin, sqrt)
+from mpmath import (mp, mpf, asin, atan, atanh, besseli, cbrt, cos, erf, erfc, erfinv, euler, exp, expm1,
+                    findroot, floor, log, log1p, loggamma, lu_solve, matrix, pi, psi, sin, sqrt)
 
 mp.dps = 60
 
@@ -119,6 +119,51 @@ def atanh_tail(z):
     return (2 * atanh(s) - 2 * s - mpf(2) / 3 * s**3) / s**5
 
 
+def log_gamma_ratio(v):
+    t = v + mpf("1.75")
+    if abs(t - 1) < mpf("1e-12"):
+        return +euler
+    if abs(t - 2) < mpf("1e-12"):
+        return 1 - euler
+    return loggamma(t) / ((t - 1) * (t - 2))
+
+
+def stirling_rest(u):
+    a = 1 / sqrt(u)
+    return (loggamma(a) - (a - mpf(1) / 2) * (log(a) - 1) - (log(2 * pi) - 1) / 2) * a
+
+
+digamma_root = findroot(lambda x: psi(0, x), mpf("1.46"))
+
+
+def digamma_ratio(v):
+    t = v + mpf("1.75")
+    if abs(t - digamma_root) < mpf("1e-12"):
+        return psi(1, digamma_root)
+    return psi(0, t) / (t - digamma_root)
+
+
+def digamma_rest(u):
+    a = 1 / sqrt(u)
+    return (log(a) - 1 / (2 * a) - psi(0, a)) * a**2
+
+
+def bessel_near(v):
+    t = v * 4 + 4
+    return mpf(1) / 2 if t == 0 else exp(-t) * besseli(1, t) * (1 + 1 / t)
+
+
+def bessel_far(v):
+    u = (v + 1) / 16
+    if u < mpf("1e-16"):
+        return (1 - 3 * u / 8) / sqrt(2 * pi)
+    return exp(-1 / u) * besseli(1, 1 / u) / sqrt(u)
+
+
+def one_over(f):
+    return lambda v: 1 / abs(f(v))
+
+
 third = mpf(1) / 3
 log_z = mpf("0.02945")  # ((sqrt(2) - 1) / (sqrt(2) + 1))^2
 half_ln2 = log(mpf(2)) / 2 * mpf("1.001")
@@ -166,6 +211,25 @@ FITS = [
      sqrt(mpf(6)) - mpf("3.1"), mpf("0.6"), None, 19),
     ("erf_inv_far_f64", "erf_inv(x) / x in sqrt(w) - 4.9", erf_inv_of_root("4.9"),
      mpf("-1.2"), mpf("1.17"), None, 19),
+    ("exp_wide", "(exp(r) - 1 - r - r^2 / 2 - r^3 / 6) / r^4",
+     series(lambda r: (expm1(r) - r - r**2 / 2 - r**3 / 6) / r**4, "1e-10", mpf(1) / 24),
+     -half_ln2, half_ln2, None, 9),
+    ("sin_wide", "(sin(r) - r + r^3 / 6) / r^5 in z = r^2",
+     series(lambda z: (sin(sqrt(z)) - sqrt(z) + sqrt(z)**3 / 6) / sqrt(z)**5, "1e-10", mpf(1) / 120),
+     0, quarter_pi_2, None, 6),
+    ("cos_wide", "(cos(r) - 1 + r^2 / 2 - r^4 / 24) / r^6 in z = r^2",
+     series(lambda z: (cos(sqrt(z)) - 1 + z / 2 - z**2 / 24) / z**3, "1e-9", -mpf(1) / 720),
+     0, quarter_pi_2, None, 6),
+    ("log_gamma", "lgamma(t) / ((t - 1) (t - 2)) in t - 1.75", log_gamma_ratio,
+     mpf("-0.75"), mpf("0.75"), 10, 24, one_over(log_gamma_ratio)),
+    ("stirling", "(lgamma(a) - (a - 1/2) (log a - 1) - (log(2 pi) - 1) / 2) a in 1 / a^2",
+     series(stirling_rest, "1e-14", mpf(1) / 12), 0, mpf("0.16001"), 4, 12),
+    ("digamma", "digamma(t) / (t - root) in t - 1.75", digamma_ratio,
+     mpf("-0.75"), mpf("0.75"), 11, 25, one_over(digamma_ratio)),
+    ("digamma_far", "(log a - 1 / (2 a) - digamma(a)) a^2 in 1 / a^2",
+     series(digamma_rest, "1e-14", mpf(1) / 12), 0, mpf("0.16001"), 4, 13),
+    ("bessel_near", "exp(-t) I1(t) (1 + 1 / t) in (t - 4) / 4", bessel_near, -1, 1, 16, 28, one_over(bessel_near)),
+    ("bessel_far", "exp(-t) I1(t) sqrt(t) in 16 / t - 1", bessel_far, -1, 1, 6, 26, one_over(bessel_far)),
 ]
 
 

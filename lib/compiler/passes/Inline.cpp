@@ -1,14 +1,49 @@
-// Inline.cpp: calls become the bodies they name.
+// Inline.cpp: calls become the bodies they name, or the functions of chlo that they stand for.
 #include "compiler/passes/Passes.h"
 #include "llvm/ADT/DenseMap.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/Verifier.h"
+#include "stablehlo/Chlo.h"
 #include "stablehlo/Dialect.h"
 
 using namespace mlir;
 
 namespace wherry::compile {
 namespace {
+
+// Functions of chlo that have a rule of their own; anything else is computed as its decomposition says.
+constexpr llvm::StringRef functions[] = {
+    "acos",       "acosh", "asin",      "asinh", "atan",   "atanh",   "bessel_i1e",
+    "conj",       "cosh",  "digamma",   "erf",   "erfc",   "erf_inv", "lgamma",
+    "next_after", "mulhi", "polygamma", "sinh",  "square", "tan",     "zeta"};
+
+/// The chlo operation that a composite or custom call stands for, by its name without the dialect's.
+std::optional<llvm::StringRef> functionOf(Operation* call) {
+  llvm::StringRef name;
+  bool isOurs = false;
+  if (auto composite = dyn_cast<stablehlo::CompositeOp>(call)) {
+    name = composite.getName();
+    isOurs = name.consume_front("chlo.");
+  } else if (auto custom = dyn_cast<stablehlo::CustomCallOp>(call)) {
+    name = custom.getCallTargetName();
+    isOurs = name.consume_front("mhlo.") || name.consume_front("chlo.");
+  }
+  if (!isOurs || !llvm::is_contained(functions, name)) return std::nullopt;
+  return name;
+}
+
+/// The function whose body a custom call names, if it has the call's types.
+func::FuncOp bodyOf(Operation* call, const SymbolTable& symbols) {
+  auto custom = dyn_cast<stablehlo::CustomCallOp>(call);
+  if (!custom || !custom.getCallTargetName().starts_with("chlo.")) return nullptr;
+  const ArrayAttr bodies = custom.getCalledComputations();
+  if (!bodies || bodies.size() != 1) return nullptr;
+  auto body = symbols.lookup<func::FuncOp>(cast<FlatSymbolRefAttr>(bodies[0]).getValue());
+  const bool fits = body && body.getArgumentTypes() == call->getOperandTypes() &&
+                    body.getResultTypes() == call->getResultTypes();
+  return fits ? body : nullptr;
+}
 
 class Inliner {
  public:
@@ -19,7 +54,8 @@ class Inliner {
     if (!isNew) return success();
     llvm::SmallVector<Operation*> calls;
     function.walk([&](Operation* op) {
-      if (isa<func::CallOp, stablehlo::CompositeOp>(op)) calls.push_back(op);
+      if (isa<func::CallOp, stablehlo::CompositeOp>(op) || functionOf(op) || bodyOf(op, symbols))
+        calls.push_back(op);
     });
     for (Operation* call : calls)
       if (failed(expand(call))) return failure();
@@ -30,9 +66,40 @@ class Inliner {
  private:
   enum class State { Active, Done };
 
+  /// Replaces `call` by an operation of chlo, if it is one with the types that operation takes.
+  static bool becomesFunction(Operation* call) {
+    const auto name = functionOf(call);
+    if (!name || call->getNumResults() != 1) return false;
+    call->getContext()->loadDialect<chlo::CHLODialect>();  // nothing may have needed it so far
+    OpBuilder builder(call);
+    OperationState state(call->getLoc(), ("chlo." + *name).str(), call->getOperands(),
+                         call->getResultTypes());
+    Operation* op = builder.create(state);
+    bool isValid;
+    {
+      ScopedDiagnosticHandler quiet(call->getContext(), [](Diagnostic&) { return success(); });
+      isValid = succeeded(verify(op));
+    }
+    if (!isValid) {
+      op->erase();
+      return false;
+    }
+    call->replaceAllUsesWith(op);
+    call->erase();
+    return true;
+  }
+
   LogicalResult expand(Operation* call) {
-    const auto name = isa<func::CallOp>(call) ? cast<func::CallOp>(call).getCallee()
-                                              : cast<stablehlo::CompositeOp>(call).getDecomposition();
+    if (becomesFunction(call)) return success();
+    llvm::StringRef name;
+    if (auto plain = dyn_cast<func::CallOp>(call))
+      name = plain.getCallee();
+    else if (auto composite = dyn_cast<stablehlo::CompositeOp>(call))
+      name = composite.getDecomposition();
+    else if (auto body = bodyOf(call, symbols))
+      name = body.getName();
+    else
+      return call->emitError() << "does not have the types of the function it names";
     auto callee = symbols.lookup<func::FuncOp>(name);
     if (!callee || callee.isExternal())
       return call->emitError() << "calls '" << name << "', which has no body";

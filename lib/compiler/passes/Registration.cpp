@@ -7,6 +7,8 @@
 #include "compiler/passes/Passes.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "stablehlo/Chlo.h"
+#include "stablehlo/Dialect.h"
 
 using namespace mlir;
 
@@ -24,6 +26,9 @@ class RewritePass : public PassWrapper<RewritePass, OperationPass<ModuleOp>> {
 
   llvm::StringRef getArgument() const override { return name; }
   llvm::StringRef getDescription() const override { return summary; }
+  void getDependentDialects(DialectRegistry& registry) const override {
+    registry.insert<chlo::CHLODialect, stablehlo::StableHLODialect>();
+  }
   void runOnOperation() override {
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
       if (!function.isExternal() && failed(rewrite(function))) return signalPassFailure();
