@@ -23,4 +23,10 @@ Expansion expandBatchNormInference;
 Expansion expandBatchNormTraining;
 Expansion expandBatchNormGrad;
 
+// ReduceWindow.cpp
+Expansion expandReduceWindow;
+
+// SelectAndScatter.cpp
+Expansion expandSelectAndScatter;
+
 }  // namespace wherry::compile
