@@ -2,6 +2,7 @@
 #include "compiler/Window.h"
 
 #include "compiler/emit/Rules.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -61,9 +62,9 @@ Window Window::of(stablehlo::SelectAndScatterOp op) {
 }
 
 int64_t Window::volume() const {
-  int64_t product = 1;
-  for (const Dim& dim : dims) product *= dim.size;
-  return product;
+  uint64_t product = 1;
+  for (const Dim& dim : dims) product = llvm::SaturatingMultiply(product, static_cast<uint64_t>(dim.size));
+  return static_cast<int64_t>(std::min(product, static_cast<uint64_t>(INT64_MAX)));
 }
 
 int Window::only() const {

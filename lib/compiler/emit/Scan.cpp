@@ -169,7 +169,7 @@ void ScanEmitter::scanColumns(const Index& outer, const Index& column, unsigned 
 
 void ScanEmitter::scanRow(const Index& outer) {
   const Element element = elements_[0];
-  const int64_t whole = extent_ / lanes_ * lanes_;
+  const int64_t whole = lanes_ > 1 ? extent_ / lanes_ * lanes_ : 0;
   const auto lanes = static_cast<int64_t>(lanes_);
   const Index none = math_.constant(0);
   b_.setLanes(lanes_);
