@@ -30,6 +30,8 @@ constexpr size_t maxMaps = 8;
 // its own that writes the window only.
 constexpr int64_t largeUpdated = 1024;
 constexpr int64_t smallWindow = 4;
+// A scan has few units of work, so what costs more than this is computed before it.
+constexpr double scanCost = 64;
 // Windows that take each element more often than this read it from memory.
 constexpr double mostOverlap = 2.5;
 // Siblings that share no input are merged when they are this small: the launch costs more than the work.
@@ -291,6 +293,7 @@ class Clusterer {
     double points = 0;
     for (const auto& [index, maps] : demands.fused) {
       if (groups[index].members.size() >= maxOps || maps.size() > maxMaps) return false;
+      if (!groups[index].isLoop && cost > scanCost) return false;
       for (const IndexMap& map : maps) points += static_cast<double>(map.points);
     }
     return cost <= cheapCost || cost * (points - elements) <= cheapWork;

@@ -206,10 +206,18 @@ Values asBlocks(Build& build, stablehlo::ReduceWindowOp op, const PrefixScan& sc
   if (missing > 0) x = build.pad(x, init, {0, low, 0}, {0, missing - low, 0});
   x = build.reshape(x, {outer, blocks, length, inner});
   const int64_t skipped = scan.isReversed ? 1 : 0;
-  const Value summed = build.slice(x, {0, skipped, 0, 0}, {outer, blocks - 1 + skipped, length, inner});
-  const Value sums = fill(
-      stablehlo::ReduceOp::create(build.b, build.loc(), TypeRange{typeOf({outer, blocks - 1, inner})},
-                                  ValueRange{summed}, ValueRange{init}, build.b.getDenseI64ArrayAttr({2})));
+  // Without columns the blocks are rows, which reductions read best.
+  Dims summedShape{outer, blocks - 1, length}, sumShape{outer, blocks - 1};
+  if (inner > 1) {
+    summedShape.push_back(inner);
+    sumShape.push_back(inner);
+  }
+  const Value summed = build.reshape(
+      build.slice(x, {0, skipped, 0, 0}, {outer, blocks - 1 + skipped, length, inner}), summedShape);
+  Value sums =
+      fill(stablehlo::ReduceOp::create(build.b, build.loc(), TypeRange{typeOf(sumShape)}, ValueRange{summed},
+                                       ValueRange{init}, build.b.getDenseI64ArrayAttr({2})));
+  sums = build.reshape(sums, {outer, blocks - 1, inner});
   Value carried = sums;
   if (blocks > 2)
     carried = fill(
