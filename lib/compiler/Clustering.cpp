@@ -5,6 +5,7 @@
 
 #include "compiler/Dot.h"
 #include "compiler/OpModel.h"
+#include "compiler/Window.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "stablehlo/Dialect.h"
@@ -29,6 +30,10 @@ constexpr size_t maxMaps = 8;
 // its own that writes the window only.
 constexpr int64_t largeUpdated = 1024;
 constexpr int64_t smallWindow = 4;
+// A scan has few units of work, so what costs more than this is computed before it.
+constexpr double scanCost = 64;
+// Windows that take each element more often than this read it from memory.
+constexpr double mostOverlap = 2.5;
 // Siblings that share no input are merged when they are this small: the launch costs more than the work.
 constexpr int64_t smallElements = 4096;
 
@@ -76,7 +81,9 @@ class Clusterer {
         operands += def && it != treeCost.end() && isFusible(def) ? it->second : 1;
       }
       cost += operands;
-      if (isLoopNest(&op))
+      if (auto window = dyn_cast<stablehlo::ReduceWindowOp>(&op))
+        cost *= static_cast<double>(readsOf(window));
+      else if (isLoopNest(&op))
         cost *= static_cast<double>(elementsOf(op.getOperand(0))) /
                 std::max<double>(1, elementsOf(op.getResult(0)));
       treeCost[&op] = std::min(cost, 1e6);
@@ -96,6 +103,18 @@ class Clusterer {
     return isa<stablehlo::DotGeneralOp>(op) && !(options.prebuiltDot && usesPrebuiltDot(op));
   }
 
+  /// Elements of each operand that one element of the result takes.
+  static int64_t readsOf(stablehlo::ReduceWindowOp op) {
+    return prefixScanOf(op) ? 1 : Window::of(op).volume();
+  }
+
+  /// True for kernels of their own shape that compute their operands where they need them.
+  static bool takesProducers(Operation* op) {
+    auto window = dyn_cast<stablehlo::ReduceWindowOp>(op);
+    return window && prefixScanOf(window);
+  }
+  bool fusesInto(Operation* op) const { return isFusible(op) || takesProducers(op); }
+
   void visit(Operation* op) {
     const OpModel model = modelOf(op);
     if (model.kind == OpKind::Constant || model.kind == OpKind::Terminator) return;
@@ -106,7 +125,10 @@ class Clusterer {
                    : isa<stablehlo::CaseOp>(op)                 ? Node::Kind::Branch
                    : options.prebuiltDot && usesPrebuiltDot(op) ? Node::Kind::Dot
                                                                 : Node::Kind::Cluster;
-      group.members[op] = {};
+      if (takesProducers(op))
+        group.members[op] = {IndexMap{0, elementsOf(op->getResult(0))}};
+      else
+        group.members[op] = {};
       group.stored.insert(op);
       groupsOf[op].push_back(groups.size());
       groups.push_back(std::move(group));
@@ -161,7 +183,7 @@ class Clusterer {
         continue;
       }
       for (unsigned index : it->second) {
-        if (here != user || !isFusible(here)) {
+        if (here != user || !fusesInto(here)) {
           demands.memory = true;
           demands.loads.insert(index);
           continue;
@@ -180,7 +202,7 @@ class Clusterer {
       if (!here) continue;
       if (isa<stablehlo::ReshapeOp>(here)) {
         collectViews(here->getResult(0), demands);
-      } else if (here != use.getOwner() || !isFusible(here) || readsMemory(use)) {
+      } else if (here != use.getOwner() || !fusesInto(here) || readsMemory(use)) {
         demands.memory = true;
         for (unsigned index : groupsOf[here]) demands.loads.insert(index);
       }
@@ -190,6 +212,11 @@ class Clusterer {
   /// True for operands that are read at places that data decides, or again and again: recomputing would
   /// multiply.
   static bool readsMemory(OpOperand& use) {
+    if (auto window = dyn_cast<stablehlo::ReduceWindowOp>(use.getOwner()))
+      return use.getOperandNumber() < window.getInputs().size() &&
+             !use.get().getDefiningOp<stablehlo::IotaOp>() &&
+             static_cast<double>(readsOf(window)) * static_cast<double>(elementsOf(window.getResult(0))) >
+                 mostOverlap * static_cast<double>(elementsOf(use.get()));
     return isa<stablehlo::DotGeneralOp>(use.getOwner()) ||
            (modelOf(use.getOwner()).kind == OpKind::Gather && use.getOperandNumber() == 0);
   }
@@ -236,6 +263,9 @@ class Clusterer {
     }
     if (isa<stablehlo::ReduceOp>(user))
       return use.getOperandNumber() < user->getNumOperands() / 2 ? scaled(ratio) : map.points;
+    if (auto window = dyn_cast<stablehlo::ReduceWindowOp>(user))
+      if (use.getOperandNumber() < window.getInputs().size())
+        return scaled(static_cast<double>(readsOf(window)));
     if (isa<stablehlo::GatherOp>(user)) return scaled(std::max(1.0, ratio));
     if (isa<stablehlo::PadOp, stablehlo::ConcatenateOp>(user))
       return from == 1 ? map.points : scaled(std::min(1.0, ratio));
@@ -263,6 +293,7 @@ class Clusterer {
     double points = 0;
     for (const auto& [index, maps] : demands.fused) {
       if (groups[index].members.size() >= maxOps || maps.size() > maxMaps) return false;
+      if (!groups[index].isLoop && cost > scanCost) return false;
       for (const IndexMap& map : maps) points += static_cast<double>(map.points);
     }
     return cost <= cheapCost || cost * (points - elements) <= cheapWork;
@@ -406,7 +437,8 @@ class Clusterer {
       if (group.stored.contains(op)) node.cluster.outputs.append(op->result_begin(), op->result_end());
     for (Value value : inputs)
       if (group.isLoop && !indexed.contains(value)) node.pointwise.insert(value);
-    if (!group.isLoop && node.kind == Node::Kind::Cluster) node.updated = updatedBy(ops.front(), inputs);
+    if (!group.isLoop && node.kind == Node::Kind::Cluster && ops.size() == 1)
+      node.updated = updatedBy(ops.front(), inputs);
     if (node.updated) node.pointwise.insert(node.updated);
     return node;
   }

@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 
+#include "compiler/Window.h"
 #include "llvm/ADT/StringMap.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "stablehlo/Dialect.h"
@@ -65,7 +66,7 @@ static llvm::StringMap<OpModel> makeTable() {
       {"stablehlo.iota", "stablehlo.transpose", "stablehlo.pad", "stablehlo.concatenate", "stablehlo.reverse",
        "stablehlo.dynamic_slice", "stablehlo.dynamic_update_slice"});
   add(OpKind::Gather, 4, {"stablehlo.gather"});
-  add(OpKind::Reduce, 1, {"stablehlo.reduce"});
+  add(OpKind::Reduce, 1, {"stablehlo.reduce", "stablehlo.reduce_window"});
   add(OpKind::Control, 0, {"stablehlo.while", "stablehlo.case"});
   add(OpKind::Terminator, 0, {"stablehlo.return", "func.return"});
   return table;
@@ -78,6 +79,8 @@ OpModel modelOf(Operation* op) {
   // A bitcast between widths regroups elements, so it is no longer element by element.
   if (isa<stablehlo::BitcastConvertOp>(op) && op->getOperand(0).getType() != op->getResult(0).getType() &&
       elementsOf(op->getOperand(0)) != elementsOf(op->getResult(0)))
+    return {OpKind::Heavy, 1};
+  if (auto window = dyn_cast<stablehlo::ReduceWindowOp>(op); window && prefixScanOf(window))
     return {OpKind::Heavy, 1};
   return it->second;
 }

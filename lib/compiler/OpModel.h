@@ -21,7 +21,7 @@ enum class OpKind {
 
 struct OpModel {
   OpKind kind = OpKind::Heavy;
-  double cost = 1;  // per element of the result; Reduce: per element of the operand
+  double cost = 1;  // per element of the result; Reduce: per element that is combined
 };
 
 /// Returns the model of `op`; an operation nobody knows is Heavy.

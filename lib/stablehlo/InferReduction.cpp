@@ -2,6 +2,7 @@
 #include "Infer.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::stablehlo;
@@ -75,15 +76,48 @@ LogicalResult checkWindow(std::optional<Location> location, Adaptor adaptor, Arr
   return success();
 }
 
-// How many positions a window takes along one dimension; specification, "reduce_window".
-int64_t windowCount(int64_t size, int64_t window, int64_t stride, int64_t baseDilation,
-                    int64_t windowDilation, int64_t low, int64_t high) {
+// How many positions a window takes along one dimension; specification, "reduce_window". Nothing if a number
+// on the way does not fit.
+std::optional<int64_t> windowCount(int64_t size, int64_t window, int64_t stride, int64_t baseDilation,
+                                   int64_t windowDilation, int64_t low, int64_t high) {
   if (ShapedType::isDynamic(size))
     return size;
-  const int64_t dilated = size == 0 ? 0 : (size - 1) * baseDilation + 1;
-  const int64_t padded = low + dilated + high;
-  const int64_t dilatedWindow = window == 0 ? 0 : (window - 1) * windowDilation + 1;
-  return padded <= 0 || dilatedWindow > padded ? 0 : (padded - dilatedWindow) / stride + 1;
+  const auto spread = [](int64_t count, int64_t dilation) -> std::optional<int64_t> {
+    int64_t result = 0;
+    if (count == 0)
+      return 0;
+    if (llvm::MulOverflow(count - 1, dilation, result) || llvm::AddOverflow<int64_t>(result, 1, result))
+      return std::nullopt;
+    return result;
+  };
+  const std::optional<int64_t> dilated = spread(size, baseDilation), span = spread(window, windowDilation);
+  int64_t padded = 0;
+  if (!dilated || !span || llvm::AddOverflow(low, *dilated, padded) ||
+      llvm::AddOverflow(padded, high, padded))
+    return std::nullopt;
+  return padded <= 0 || *span > padded ? 0 : (padded - *span) / stride + 1;
+}
+
+// The number of positions along every dimension of `operand`. `base` and `inside` are dilations.
+template <typename Op, typename Adaptor>
+LogicalResult countWindows(std::optional<Location> location, Adaptor adaptor, RankedTensorType operand,
+                           ArrayRef<int64_t> window, std::optional<ArrayRef<int64_t>> base,
+                           std::optional<ArrayRef<int64_t>> inside, SmallVectorImpl<int64_t> &shape) {
+  const int64_t rank = operand.getRank();
+  SmallVector<int64_t> padding(2 * rank, 0);
+  if (const auto attribute = adaptor.getPadding(); attribute && !attribute->empty())
+    padding.assign(attribute->template getValues<int64_t>().begin(),
+                   attribute->template getValues<int64_t>().end());
+  for (int64_t i = 0; i < rank; ++i) {
+    const std::optional<int64_t> count =
+        windowCount(operand.getDimSize(i), window[i], entry(adaptor.getWindowStrides(), i, 1),
+                    entry(base, i, 1), entry(inside, i, 1), padding[2 * i], padding[2 * i + 1]);
+    if (!count)
+      return refuse<Op>(location, "window, dilations and padding of dimension ", i,
+                        " are too large: sizes must fit in 64 bits");
+    shape.push_back(*count);
+  }
+  return success();
 }
 
 } // namespace
@@ -121,18 +155,14 @@ INFER(ReduceWindowOp) {
       continue;
     if (failed(checkCount(location, name, field, list->size(), rank)))
       return failure();
-    if (llvm::any_of(*list, [](int64_t value) { return value <= 0; }))
-      return refuse<ReduceWindowOp>(location, field, " must be positive");
+    for (const int64_t value : *list)
+      if (value <= 0)
+        return refuse<ReduceWindowOp>(location, field, " must be positive, got ", value);
   }
-  SmallVector<int64_t> padding(2 * rank, 0);
-  if (const auto attribute = adaptor.getPadding(); attribute && !attribute->empty())
-    padding.assign(attribute->getValues<int64_t>().begin(), attribute->getValues<int64_t>().end());
   SmallVector<int64_t> shape;
-  for (int64_t i = 0; i < rank; ++i)
-    shape.push_back(windowCount(merged.getDimSize(i), window[i], entry(adaptor.getWindowStrides(), i, 1),
-                                entry(adaptor.getBaseDilations(), i, 1),
-                                entry(adaptor.getWindowDilations(), i, 1), padding[2 * i],
-                                padding[2 * i + 1]));
+  if (failed(countWindows<ReduceWindowOp>(location, adaptor, merged, window, adaptor.getBaseDilations(),
+                                          adaptor.getWindowDilations(), shape)))
+    return failure();
   for (const Type element : reducedElements(adaptor.getRegions(), adaptor.getInitValues()))
     types.push_back(RankedTensorType::get(shape, element));
   return success();
@@ -148,13 +178,10 @@ INFER(SelectAndScatterOp) {
   if (tensor(adaptor.getInitValue()).getRank() != 0)
     return refuse<SelectAndScatterOp>(location, "initial value must be a scalar, got ",
                                       adaptor.getInitValue().getType());
-  SmallVector<int64_t> padding(2 * rank, 0);
-  if (const auto attribute = adaptor.getPadding(); attribute && !attribute->empty())
-    padding.assign(attribute->getValues<int64_t>().begin(), attribute->getValues<int64_t>().end());
   SmallVector<int64_t> positions;
-  for (int64_t i = 0; i < rank; ++i)
-    positions.push_back(windowCount(operand.getDimSize(i), window[i], entry(adaptor.getWindowStrides(), i, 1),
-                                    1, 1, padding[2 * i], padding[2 * i + 1]));
+  if (failed(countWindows<SelectAndScatterOp>(location, adaptor, operand, window, std::nullopt, std::nullopt,
+                                              positions)))
+    return failure();
   if (!compatibleShapes(source.getShape(), positions) || !compatibleElements(source, operand))
     return refuse<SelectAndScatterOp>(location, "source must have an element per window position: expected ",
                                       RankedTensorType::get(positions, operand.getElementType()), ", got ",

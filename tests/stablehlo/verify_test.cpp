@@ -120,6 +120,51 @@ INSTANTIATE_TEST_SUITE_P(
               "3>, slice_sizes = array<i64: 1, 3>}> : (tensor<2x3xf32>, tensor<4xi32>) -> tensor<4x3xf32>",
               "unknown field `nonsense`; expected one of offset_dims, "}));
 
+// One reduce_window of %a by addition, with the given attributes and a result of the given type.
+#define WINDOW(attributes, result)                                                        \
+  "%0 = \"stablehlo.reduce_window\"(%a, %s) <{" attributes                                \
+  "}> ({ ^bb0(%x: tensor<f32>, %y: tensor<f32>): stablehlo.return %x : tensor<f32> }) : " \
+  "(tensor<2x3xf32>, tensor<f32>) -> " result
+#define SCATTERED(select, attributes)                                                     \
+  "%0 = \"stablehlo.select_and_scatter\"(%a, %b, %s) <{" attributes                       \
+  "}> ({ ^bb0(%x: tensor<f32>, %y: tensor<f32>): " select                                 \
+  " }, { ^bb0(%x: tensor<f32>, %y: tensor<f32>): stablehlo.return %x : tensor<f32> }) : " \
+  "(tensor<2x3xf32>, tensor<3x2xf32>, tensor<f32>) -> tensor<2x3xf32>"
+
+INSTANTIATE_TEST_SUITE_P(
+    windows, refused,
+    testing::Values(
+        wrong{WINDOW("window_dimensions = array<i64: 2>", "tensor<1x2xf32>"), "window_dimensions"},
+        wrong{WINDOW("window_dimensions = array<i64: 2, 0>", "tensor<1x2xf32>"),
+              "window_dimensions must be positive, got 0"},
+        wrong{WINDOW("window_dimensions = array<i64: 2, 2>, window_strides = array<i64: 1, -1>",
+                     "tensor<1x2xf32>"),
+              "window_strides must be positive, got -1"},
+        wrong{WINDOW("window_dimensions = array<i64: 2, 2>, base_dilations = array<i64: 0, 1>",
+                     "tensor<1x2xf32>"),
+              "base_dilations must be positive, got 0"},
+        wrong{WINDOW("window_dimensions = array<i64: 2, 2>, window_dilations = array<i64: 1, -3>",
+                     "tensor<1x2xf32>"),
+              "window_dilations must be positive, got -3"},
+        wrong{WINDOW("window_dimensions = array<i64: 2, 2>, padding = dense<0> : tensor<2x3xi64>",
+                     "tensor<1x2xf32>"),
+              "padding must have the shape 2x2, got 'tensor<2x3xi64>'"},
+        wrong{WINDOW("window_dimensions = array<i64: 2, 2>, padding = dense<9223372036854775807> : "
+                     "tensor<2x2xi64>",
+                     "tensor<1x2xf32>"),
+              "window, dilations and padding of dimension 0 are too large"},
+        wrong{WINDOW("window_dimensions = array<i64: 2, 2>", "tensor<2x2xf32>"), "tensor<1x2xf32>"},
+        wrong{SCATTERED("stablehlo.return %x : tensor<f32>", "window_dimensions = array<i64: 1, 1>"),
+              "source must have an element per window position: expected 'tensor<2x3xf32>', got "
+              "'tensor<3x2xf32>'"},
+        wrong{SCATTERED("stablehlo.return %x : tensor<f32>",
+                        "window_dimensions = array<i64: 1, 2>, padding = dense<[[1, 0], [0, 0]]> : "
+                        "tensor<2x2xi64>"),
+              "select must return ('tensor<i1>'), got ('tensor<f32>')"}));
+
+#undef WINDOW
+#undef SCATTERED
+
 INSTANTIATE_TEST_SUITE_P(
     reductions_and_control, refused,
     testing::Values(

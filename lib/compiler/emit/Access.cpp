@@ -4,6 +4,7 @@
 // side is read at a position clamped into its bounds, and lanes select. Positions whose bounds decide the
 // choice cost nothing; planning makes pieces in which they do (Iteration.h).
 #include "compiler/emit/Emitter.h"
+#include "compiler/emit/Guard.h"
 
 using namespace mlir;
 
@@ -18,29 +19,6 @@ Val Emitter::guarded(Value condition, Value laneCondition, const Element& elemen
   };
   return condition ? branch(condition, element, lanes, perLane, outside) : perLane();
 }
-
-namespace {
-
-/// Conditions joined by "and": one for all lanes, one that differs between them.
-struct Conditions {
-  KernelBuilder& b;
-  Value all, lanes;
-  void add(Value condition) {
-    if (!condition) return;
-    Value& into = KernelBuilder::lanesOf(condition) > 1 ? lanes : all;
-    into = into ? b.binary<arith::AndIOp>(into, condition) : condition;
-  }
-};
-
-/// The bounds of a position where it is known to be inside.
-Index assumed(IndexMath& math, Index x, int64_t low, int64_t high) {
-  if (!x.isUniform()) return math.clamp(x, low, high);
-  x.min = std::clamp(x.min, low, high);
-  x.max = std::clamp(x.max, low, high);
-  return x;
-}
-
-}  // namespace
 
 Val Emitter::pad(stablehlo::PadOp op, const Place& place) {
   const Element element = Element::of(op.getType());

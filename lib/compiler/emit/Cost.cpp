@@ -1,6 +1,7 @@
 // Cost.cpp: nanoseconds per element, from measurements of such loops on one core at 16 lanes.
 #include "compiler/emit/Cost.h"
 
+#include "compiler/Window.h"
 #include "compiler/emit/Element.h"
 #include "compiler/emit/Movement.h"
 #include "compiler/emit/Rules.h"
@@ -65,6 +66,12 @@ Cost costOf(const Cluster& cluster) {
       double products = static_cast<double>(countOf(op->getResult(0)));
       for (const auto& group : dims->groups) products *= static_cast<double>(group.extent);
       cost.totalNs += 0.03 * products * (Element::of(op->getResult(0).getType()).bits == 64 ? 2.0 : 1.0);
+      continue;
+    }
+    if (auto window = dyn_cast<stablehlo::ReduceWindowOp>(op)) {
+      const double steps = prefixScanOf(window) ? 1.0 : static_cast<double>(Window::of(window).volume());
+      const auto ops = static_cast<double>(window.getBody().front().getOperations().size() - 1);
+      cost.totalNs += 0.1 * steps * ops * static_cast<double>(countOf(op->getResult(0)));
       continue;
     }
     const bool isReduce = isa<stablehlo::ReduceOp>(op);

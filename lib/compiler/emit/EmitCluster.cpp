@@ -4,13 +4,15 @@
 // dimensions is a row; rows (tiles of rows, for a dot) are counted through all outer groups. A unit is
 // several rows or a chunk of one long row, so that it takes about the time that was asked for. Within a
 // row, pieces (cuts of the plan) are separate loops: one of vectors and one of the elements that are left.
-// Operations that change a few elements of an array have loops of their own (Update.h).
+// Operations that change a few elements of an array have loops of their own (Update.h), and so have scans
+// (Scan.h).
 // All results of a vector are computed before the first is stored, because a result may live in the
 // memory of an input.
 #include "compiler/Kernels.h"
 #include "compiler/emit/Cost.h"
 #include "compiler/emit/Emitter.h"
 #include "compiler/emit/Iteration.h"
+#include "compiler/emit/Scan.h"
 #include "compiler/emit/Update.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -74,6 +76,11 @@ class ClusterEmitter {
       units_.extent = scatter->units();
       cost.totalNs = scatter->totalNs();
     }
+    std::optional<ScanEmitter> scan;
+    if (auto op = elements_ == 0 ? stablehlo::ReduceWindowOp() : scanOf(cluster_)) {
+      scan.emplace(b_, emitter, op, outputs_, options_, maxLanes_, cost.totalNs);
+      units_.extent = scan->units();
+    }
     kernel.extent = elements_ == 0 ? 0 : units_.extent;
     kernel.unitCostNs = cost.totalNs / static_cast<double>(std::max<int64_t>(1, units_.extent));
 
@@ -92,6 +99,8 @@ class ClusterEmitter {
     }
     if (scatter)
       scatter->emit(unit);
+    else if (scan)
+      scan->emit(unit);
     else
       emitUnit(emitter, unit);
     b_.pop();

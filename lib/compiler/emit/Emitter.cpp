@@ -125,6 +125,7 @@ Emitter::Vals Emitter::compute(Operation* op, const Place& place) {
       .Case([&](stablehlo::GatherOp gather) { return one(this->gather(gather, place)); })
       .Case([&](stablehlo::BitcastConvertOp bitcast) { return one(bitcastConvert(bitcast, place)); })
       .Case([&](stablehlo::ReduceOp reduce) { return this->reduce(reduce, place); })
+      .Case([&](stablehlo::ReduceWindowOp window) { return reduceWindow(window, place); })
       .Case<stablehlo::DotGeneralOp, stablehlo::DotOp>([&](Operation*) { return dot(op, {place}); })
       .Case([&](stablehlo::GetDimensionSizeOp size) {
         const int64_t extent = shapeOf(size.getOperand())[size.getDimension()];
@@ -195,6 +196,12 @@ Val Emitter::load(Value memref, const Element& element, const Index& position) {
       stored = scalarAt(position);
     } else if (position.step == 1) {
       stored = vectorAt(position);
+    } else if (position.step == 2) {
+      // Two neighbouring vectors; the second starts one early so as not to end past the last element.
+      const Value low = vectorAt(position), high = vectorAt(math.add(position, lanes - 1));
+      SmallVector<int64_t, 16> mask;
+      for (unsigned i = 0; i < lanes; ++i) mask.push_back(2 * i < lanes ? 2 * i : 2 * i + 1);
+      stored = b.shuffle(low, high, mask);
     } else if (position.step == -1) {
       const Value forward = vectorAt(math.add(position, 1 - static_cast<int64_t>(lanes)));
       stored = b.shuffle(forward, forward, masks(lanes - 1, -1));

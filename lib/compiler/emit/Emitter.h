@@ -6,8 +6,9 @@
 // code is visible. A place that is the same for all lanes gives a scalar, which unify() spreads.
 //
 // Rules live by family: Rules.h (elementwise), Movement.h (index maps), Access.cpp (what is read depends on
-// the position or on data), Reduce.cpp, Dot.cpp. A further operation needs a case in compute() and in
-// supports(); if it reads its operands at other places than its result's, one in Iteration.cpp too.
+// the position or on data), Reduce.cpp, ReduceWindow.cpp, Dot.cpp. A further operation needs a case in
+// compute() and in supports(); if it reads its operands at other places than its result's, one in
+// Iteration.cpp too.
 #pragma once
 
 #include "compiler/emit/Index.h"
@@ -41,6 +42,11 @@ class Emitter {
 
   /// The results of a region of scalar tensors for these arguments.
   Vals region(mlir::Region& region, llvm::ArrayRef<Val> arguments);
+
+  /// `inside` if the conditions hold (null: always), else `outside`. `inside` may be asked only where they
+  /// hold.
+  Val guarded(mlir::Value condition, mlir::Value laneCondition, const Element& element, unsigned lanes,
+              llvm::function_ref<Val()> inside, llvm::function_ref<Val()> outside);
 
   /// A number of the program as a position from 0 to `high`, clamped.
   Index positionOf(Val value, const Element& element, int64_t high);
@@ -81,10 +87,6 @@ class Emitter {
   Val dynamicUpdateSlice(mlir::stablehlo::DynamicUpdateSliceOp op, const Place& place);
   Val gather(mlir::stablehlo::GatherOp op, const Place& place);
   Val bitcastConvert(mlir::stablehlo::BitcastConvertOp op, const Place& place);
-  /// `inside` if the conditions hold (null: always), else `outside`. `inside` may be asked only where they
-  /// hold.
-  Val guarded(mlir::Value condition, mlir::Value laneCondition, const Element& element, unsigned lanes,
-              llvm::function_ref<Val()> inside, llvm::function_ref<Val()> outside);
 
   // Reduce.cpp
   Vals reduce(mlir::stablehlo::ReduceOp op, const Place& place);
@@ -96,6 +98,9 @@ class Emitter {
   llvm::SmallVector<mlir::Value> outerLoops(
       llvm::ArrayRef<int64_t> extents, mlir::ValueRange carried,
       llvm::function_ref<llvm::SmallVector<mlir::Value>(llvm::ArrayRef<Index>, mlir::ValueRange)> body);
+
+  // ReduceWindow.cpp
+  Vals reduceWindow(mlir::stablehlo::ReduceWindowOp op, const Place& place);
 
   // Dot.cpp
   Vals dot(mlir::Operation* op, llvm::ArrayRef<Place> places);

@@ -1,6 +1,7 @@
 // Iteration.cpp: the planner.
 #include "compiler/emit/Iteration.h"
 
+#include "compiler/Window.h"
 #include "compiler/emit/Element.h"
 #include "compiler/emit/Movement.h"
 #include "compiler/emit/Rules.h"
@@ -65,6 +66,7 @@ class Planner {
         .Case([&](stablehlo::DynamicSliceOp slice) { visitDynamicSlice(slice, place); })
         .Case([&](stablehlo::DynamicUpdateSliceOp update) { visitDynamicUpdate(update, place); })
         .Case([&](stablehlo::ReduceOp reduce) { visitReduce(reduce, place); })
+        .Case([&](stablehlo::ReduceWindowOp window) { visitReduceWindow(window, place); })
         .Case<stablehlo::DotGeneralOp, stablehlo::DotOp>([&](Operation*) { visitDot(op, place); })
         .Default([&](Operation*) {
           if (isElementwise(op)) {
@@ -243,6 +245,29 @@ class Planner {
     SmallVector<Index, 4> loops;
     for (const auto& group : dims.groups) loops.push_back(loopIndex(group.extent));
     for (const Value input : op.getInputs()) visit(input, dims.operandPlace(math_, place, loops));
+  }
+
+  void visitReduceWindow(stablehlo::ReduceWindowOp op, const Place& place) {
+    const Shape from = shapeOf(op.getResult(0)), to = shapeOf(op.getInputs()[0]);
+    const Window window = Window::of(op);
+    Place inner =
+        math_.refine(place, from, [&](unsigned d) { return !window.isPlain(d) || !window.isPlain(d + 1); });
+    unsigned dim = 0;
+    for (Part& part : inner) {
+      const unsigned d = dim;
+      dim += part.dims;
+      if (part.dims != 1 || window.isPlain(d)) continue;
+      // Between the cuts every window is inside the operand.
+      const Window::Dim& along = window.dims[d];
+      const int64_t end = (to[d] - 1) * along.baseDilation + along.low - (along.size - 1) * along.dilation;
+      cutAt(part.index,
+            {(along.low + along.stride - 1) / along.stride, end < 0 ? 0 : end / along.stride + 1});
+      const Index step = math_.scale(loopIndex(along.size), along.dilation);
+      part.index = math_.add(math_.add(math_.scale(part.index, along.stride), -along.low), step);
+      part.index.exact = false;
+      part.extent = to[d];
+    }
+    for (const Value input : op.getInputs()) visit(input, inner);
   }
 
   void visitDot(Operation* op, const Place& place) {

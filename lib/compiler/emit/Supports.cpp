@@ -28,6 +28,7 @@ bool supports(Operation* op) {
     return elements && elements.isSplat();
   }
   if (auto reduce = dyn_cast<stablehlo::ReduceOp>(op)) return isScalarRegion(reduce.getBody());
+  if (auto window = dyn_cast<stablehlo::ReduceWindowOp>(op)) return isScalarRegion(window.getBody());
   if (auto scatter = dyn_cast<stablehlo::ScatterOp>(op))
     return isScalarRegion(scatter.getUpdateComputation());
   if (auto map = dyn_cast<stablehlo::MapOp>(op)) return isScalarRegion(map.getComputation());

@@ -41,6 +41,8 @@ const llvm::StringMap<Expansion*>& expansions() {
       {"chlo.broadcast_subtract", expandBroadcasting},
       {"chlo.broadcast_xor", expandBroadcasting},
       {"chlo.broadcast_zeta", expandBroadcasting},
+      {"stablehlo.reduce_window", expandReduceWindow},
+      {"stablehlo.select_and_scatter", expandSelectAndScatter},
   };
   return table;
 }

@@ -36,4 +36,10 @@ Expansion expandConstantLike;
 // RaggedDot.cpp
 Expansion expandRaggedDot;
 
+// ReduceWindow.cpp
+Expansion expandReduceWindow;
+
+// SelectAndScatter.cpp
+Expansion expandSelectAndScatter;
+
 }  // namespace wherry::compile
