@@ -16,6 +16,9 @@ const llvm::StringMap<Expansion*>& expansions() {
       {"stablehlo.batch_norm_grad", expandBatchNormGrad},
       {"stablehlo.batch_norm_inference", expandBatchNormInference},
       {"stablehlo.batch_norm_training", expandBatchNormTraining},
+      {"stablehlo.custom_call", expandCustomCall},
+      {"stablehlo.sort", expandSort},
+      {"chlo.top_k", expandTopK},
   };
   return table;
 }

@@ -23,4 +23,11 @@ Expansion expandBatchNormInference;
 Expansion expandBatchNormTraining;
 Expansion expandBatchNormGrad;
 
+// Sort.cpp
+Expansion expandSort;
+
+// TopK.cpp
+Expansion expandTopK;
+Expansion expandCustomCall;
+
 }  // namespace wherry::compile
