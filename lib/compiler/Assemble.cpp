@@ -199,12 +199,12 @@ class Assembler {
     for (Value result : op->getResults()) to.push_back(store(result));
     if (shape.rows == 0) return success();
     int64_t merges = 0;
-    for (int64_t run = shape.tile; run < shape.length; run *= 2) ++merges;
+    for (int64_t run = tileSize; run < shape.length; run *= 2) ++merges;
     for (Value result : merges > 0 ? op->getResults() : ResultRange(nullptr, 0))
       other.push_back(slots.arena(bytesOf(result.getType())));
     if (merges % 2) std::swap(to, other);
     if (clusters) describe(cluster);
-    for (int64_t run = shape.tile, i = 0; i <= merges; ++i) {
+    for (int64_t run = tileSize, i = 0; i <= merges; ++i) {
       const FailureOr<KernelTable::Use> use = kernels.use(cluster);
       if (failed(use)) return failure();
       step launch;

@@ -6,6 +6,7 @@
 #include "compiler/emit/Sort.h"
 
 #include "compiler/emit/Emitter.h"
+#include "compiler/emit/MergeVectors.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -16,11 +17,6 @@ namespace wherry::compile {
 
 namespace {
 
-// Comparators of at most this many operations are cheap: larger tiles pay, and so does a second chain of
-// dependent loads and comparisons in the merging loop, which waits for them most of the time.
-constexpr size_t cheapComparator = 2;
-constexpr int64_t largeTile = 32;
-constexpr int64_t smallTile = 16;
 constexpr int64_t mergeRange = 4096;  // elements that one unit writes, a power of two
 constexpr int64_t smallMergeRange = 64;
 constexpr double compareNs = 0.3;  // of one operation of the comparator
@@ -54,7 +50,9 @@ class SortEmitter {
       elements_.push_back(Element::of(operand.getType()));
       widest = std::max(widest, elements_.back().bits);
     }
-    lanes_ = lanesFor(std::min(shape_.length, shape_.tile),
+    if (shape_.rows * shape_.length >= int64_t{1} << 30)
+      b_.setIndexLaneType(IntegerType::get(function.getContext(), 64));
+    lanes_ = lanesFor(std::min(shape_.length, tileSize),
                       widest > 32 ? std::max(1u, options.lanes / 2) : options.lanes);
   }
 
@@ -68,15 +66,19 @@ class SortEmitter {
       from_.push_back(entry->getArgument(i));
       to_.push_back(entry->getArgument(count_ + i));
     }
+    if (VectorMerger::handles(op_) && lanes_ > 1 &&
+        2 * static_cast<int64_t>(lanes_) >= std::min(tileSize, shape_.length))
+      vectors_.emplace(b_, emitter_, op_, lanes_, from_.front(), to_.front());
     const bool isTiles = stage == Cluster::Stage::SortTiles;
     const Value low = entry->getArgument(entry->getNumArguments() - 2),
                 high = entry->getArgument(entry->getNumArguments() - 1);
     const double elementNs = moveNs * count_ + compareNs * static_cast<double>(operationsOf(op_));
     const double rowNs = elementNs * static_cast<double>(shape_.length) * (isTiles ? 2.0 : 1.5);
     if (isTiles) {
-      const auto type = MemRefType::get({shape_.tile}, b_.detached().getI32Type());
-      builder = b_.here();
-      ranks_ = memref::AllocaOp::create(builder, b_.loc(), type);
+      if (!vectors_) {
+        builder = b_.here();
+        ranks_ = memref::AllocaOp::create(builder, b_.loc(), MemRefType::get({tileSize}, i32()));
+      }
       chooseTiles(rowNs);
     } else {
       chooseRanges();
@@ -186,7 +188,7 @@ class SortEmitter {
 
   // The first stage.
   void chooseTiles(double rowNs) {
-    tilesInRow_ = (shape_.length + shape_.tile - 1) / shape_.tile;
+    tilesInRow_ = (shape_.length + tileSize - 1) / tileSize;
     const int64_t tiles = tilesInRow_ * shape_.rows;
     const double tileNs = std::max(1.0, rowNs / static_cast<double>(tilesInRow_));
     tilesInUnit_ =
@@ -200,10 +202,11 @@ class SortEmitter {
     const Value first = scale(unit, tilesInUnit_);
     const Value last = min(add(first, index(tilesInUnit_)), index(tilesInRow_ * shape_.rows));
     loop(first, last, index(1), [&](Value tile) {
-      const Value within = scale(rem(tile, tilesInRow_), shape_.tile);
+      const Value within = scale(rem(tile, tilesInRow_), tileSize);
       const Value start = add(scale(div(tile, tilesInRow_), shape_.length), within);
-      Value size = index(std::min(shape_.tile, shape_.length));
-      if (tilesInRow_ > 1 && shape_.length % shape_.tile) size = min(size, sub(index(shape_.length), within));
+      Value size = index(std::min(tileSize, shape_.length));
+      if (tilesInRow_ > 1 && shape_.length % tileSize) size = min(size, sub(index(shape_.length), within));
+      if (vectors_) return vectors_->sort(start, add(start, size), std::min(tileSize, shape_.length));
       rankTile(start, size);
       b_.keepLoadsInOrder(true);
       loop(index(0), size, index(1), [&](Value at) {
@@ -328,6 +331,10 @@ class SortEmitter {
   /// Writes elements `from` to `to` of the merged run.
   void merge(const Runs& runs, Value from, Value to) {
     const Value taken = split(runs, from);
+    if (vectors_)
+      return vectors_->merge({add(runs.start, taken), add(runs.start, runs.firstSize)},
+                             {add(runs.second, sub(from, taken)), add(runs.second, runs.secondSize)},
+                             runs.lastPosition, add(runs.start, from), add(runs.start, to));
     loop(from, to, index(1), taken, [&](Value at, ValueRange carried) {
       const Value first = carried.front(), second = sub(at, first);
       const Value x = add(runs.start, first), y = add(runs.second, second);
@@ -354,6 +361,7 @@ class SortEmitter {
   int64_t extent_ = 1;
   Value ranks_;      // of the elements of a tile
   Value runLength_;  // where it is told
+  std::optional<VectorMerger> vectors_;
   int64_t tilesInRow_ = 1, tilesInUnit_ = 1;
   int64_t range_ = 1, rangesInRow_ = 1, rowsInUnit_ = 1;
 };
@@ -367,8 +375,7 @@ SortShape SortShape::of(stablehlo::SortOp op) {
   shape.rows = shape.length == 0 ? 0 : type.getNumElements() / shape.length;
   shape.wanted = shape.length;
   if (const auto wanted = op->getAttrOfType<IntegerAttr>(wantedAttribute))
-    shape.wanted = std::min(shape.wanted, wanted.getInt());
-  shape.tile = operationsOf(op) <= cheapComparator ? largeTile : smallTile;
+    shape.wanted = std::clamp<int64_t>(wanted.getInt(), 0, shape.length);
   return shape;
 }
 

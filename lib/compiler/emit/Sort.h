@@ -20,11 +20,13 @@ namespace wherry::compile {
 /// others are is not specified.
 constexpr llvm::StringLiteral wantedAttribute = "wherry.wanted";
 
+/// Elements that the first step sorts.
+constexpr int64_t tileSize = 16;
+
 struct SortShape {
   int64_t rows = 1;
   int64_t length = 1;  // of a row
   int64_t wanted = 1;  // sorted elements at the start of a row that matter
-  int64_t tile = 1;    // elements that the first step sorts
 
   /// `op` sorts along its last dimension.
   static SortShape of(mlir::stablehlo::SortOp op);

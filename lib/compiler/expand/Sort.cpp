@@ -14,11 +14,12 @@ using namespace mlir;
 namespace wherry::compile {
 namespace {
 
-constexpr int64_t longRow = 64;
+constexpr int64_t longRow = 16;
 
 /// How many elements of each row anybody reads.
 int64_t wantedOf(stablehlo::SortOp op, int64_t dimension, int64_t length) {
-  if (const auto known = op->getAttrOfType<IntegerAttr>(wantedAttribute)) return known.getInt();
+  if (const auto known = op->getAttrOfType<IntegerAttr>(wantedAttribute))
+    return std::clamp<int64_t>(known.getInt(), 0, length);
   int64_t wanted = 0;
   for (const Value result : op->getResults())
     for (Operation* user : result.getUsers()) {
