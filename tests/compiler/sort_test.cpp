@@ -200,6 +200,39 @@ TEST(Sort, puts_nans_last_where_the_comparator_does_not_say_and_leaves_zeros_in_
   }
 }
 
+TEST(Sort, may_use_scalars_from_outside) {
+  // By the distance from %k; equal distances in order.
+  const std::string body =
+      "    %d = stablehlo.subtract %x, %k : tensor<i64>\n    %e = stablehlo.subtract %y, %k : tensor<i64>\n"
+      "    %f = stablehlo.abs %d : tensor<i64>\n    %g = stablehlo.abs %e : tensor<i64>\n"
+      "    %c = stablehlo.compare LT, %f, %g : (tensor<i64>, tensor<i64>) -> tensor<i1>\n";
+  for (const std::string type : {"i64", "i32"}) {
+    std::string text =
+        "func.func @main(%a: tensor<90xi64>, %k: tensor<i64>) -> tensor<90xi64> {\n"
+        "  %0 = \"stablehlo.sort\"(%a) <{dimension = 0 : i64}> ({\n"
+        "  ^bb0(%x: tensor<i64>, %y: tensor<i64>):\n" +
+        body +
+        "    stablehlo.return %c : tensor<i1>\n  }) : (tensor<90xi64>) -> tensor<90xi64>\n"
+        "  return %0 : tensor<90xi64>\n}";
+    for (std::size_t at = 0; (at = text.find("i64>", at)) != std::string::npos; ++at)
+      text.replace(at, 3, type);
+    const auto values = numbers<std::int64_t>(90, 60);
+    const auto order = order_of(values.size(), values.size(), [&](std::size_t a, std::size_t b) {
+      return std::abs(values[a] - 7) < std::abs(values[b] - 7);
+    });
+    const auto expected = taken(values, order);
+    if (type == "i64") {
+      const auto results = run(text, {bytes_from(values), bytes_from(std::vector<std::int64_t>{7})});
+      EXPECT_EQ(values_from<std::int64_t>(results[0]), expected);
+    } else {
+      const auto results = run(text, {bytes_from(std::vector<std::int32_t>(values.begin(), values.end())),
+                                      bytes_from(std::vector<std::int32_t>{7})});
+      EXPECT_EQ(values_from<std::int32_t>(results[0]),
+                std::vector<std::int32_t>(expected.begin(), expected.end()));
+    }
+  }
+}
+
 TEST(Sort, happens_in_every_step_of_a_loop) {
   const std::string text = R"(func.func @main(%a: tensor<300xf32>) -> tensor<300xf32> {
   %zero = stablehlo.constant dense<0> : tensor<i32>

@@ -8,6 +8,7 @@
 
 #include "compiler/expand/Expand.h"
 #include "compiler/expand/SortKey.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -84,6 +85,36 @@ llvm::SmallVector<Value> sortByKey(Build& b, stablehlo::SortOp op, const SortKey
   return results;
 }
 
+/// Scalars from outside that the comparator uses, but for constants, become operands: the same number at
+/// every element. Returns nothing where there are none, or others than scalars.
+llvm::SmallVector<Value> ownCaptured(Build& b, stablehlo::SortOp op, int64_t wanted) {
+  llvm::SetVector<Value> captured;
+  Region& region = op.getComparator();
+  region.walk([&](Operation* inner) {
+    for (Value value : inner->getOperands())
+      if (!region.isAncestor(value.getParentRegion()) && !value.getDefiningOp<stablehlo::ConstantOp>())
+        captured.insert(value);
+  });
+  const auto isScalar = [](Value value) {
+    const auto type = dyn_cast<RankedTensorType>(value.getType());
+    return type && type.getRank() == 0;
+  };
+  if (captured.empty() || !llvm::all_of(captured, isScalar)) return {};
+  llvm::SmallVector<Value> operands(op.getInputs());
+  const Build::Shape shape = Build::shapeOf(operands.front());
+  for (const Value value : captured) operands.push_back(b.fill(value, shape));
+  auto sort = sortLast(b, operands, wanted);
+  sort.getComparator().takeBody(region);
+  for (Value value : captured) {
+    const Value argument = sort.getComparator().addArgument(value.getType(), b.loc());
+    sort.getComparator().addArgument(value.getType(), b.loc());
+    value.replaceUsesWithIf(argument, [&](OpOperand& use) {
+      return sort.getComparator().isAncestor(use.getOwner()->getParentRegion());
+    });
+  }
+  return llvm::to_vector(ValueRange(sort.getResults()).take_front(op->getNumResults()));
+}
+
 /// True if the comparator compares two elements of an operand as they are.
 bool isPlain(stablehlo::SortOp op, const SortKey& key) {
   return op->getNumOperands() == 1 && isa<BlockArgument>(key.scalar) &&
@@ -129,6 +160,8 @@ Expanded expandSort(Build& build, Operation* operation) {
   const std::optional<SortKey> key = keyOf(op);
   if (key && length > longRow && length <= int64_t{1} << 32 && !isPlain(op, *key))
     return Expanded(sortByKey(build, op, *key, wanted));
+  if (llvm::SmallVector<Value> results = ownCaptured(build, op, wanted); !results.empty())
+    return Expanded(std::move(results));
   op->setAttr(wantedAttribute, build.b.getI64IntegerAttr(wanted));
   op.setDimension(static_cast<uint64_t>(dimension));
   return Expanded(llvm::SmallVector<Value>());

@@ -1,6 +1,8 @@
 // SortKey.cpp: see SortKey.h.
 #include "compiler/expand/SortKey.h"
 
+#include <limits>
+
 #include "compiler/OpModel.h"
 #include "llvm/ADT/DenseSet.h"
 #include "mlir/IR/IRMapping.h"
@@ -143,6 +145,8 @@ void orderFloats(Region& comparator) {
     for (OpOperand& operand : op->getOpOperands()) {
       const Value x = operand.get(), zero = b.splatLike(x, 0.0);
       const Value positive = b.select(b.compare(Direction::EQ, x, zero), zero, x);
+      operand.set(positive);
+      if (!APFloat::semanticsHasNaN(cast<FloatType>(Build::elementOf(x)).getFloatSemantics())) continue;
       const Value nan = b.splatLike(x, std::numeric_limits<double>::quiet_NaN());
       operand.set(b.select(b.compare(Direction::NE, x, x), nan, positive));
     }
