@@ -157,19 +157,31 @@ void VectorMerger::store(Value vector, Value out, Value outEnd) {
   b_.pop();
 }
 
-void VectorMerger::merge(const Run& first, const Run& second, Value last, Value out, Value outEnd) {
-  const Taken start = take(first, second, last);
-  const Value carried[] = {start.next[0], start.next[1], start.vector};
-  const Value step = b_.constantIndex(lanes_);
+void VectorMerger::merge(ArrayRef<Part> parts, Value last) {
+  SmallVector<Value> carried;
+  Value longest;
+  for (const Part& part : parts) {
+    const Taken start = take(part.first, part.second, last);
+    carried.append({start.next[0], start.next[1], start.vector});
+    const Value size = b_.make<arith::SubIOp>(part.outEnd, part.out);
+    longest = longest ? b_.make<arith::MaxSIOp>(longest, size) : size;
+  }
   OpBuilder builder = b_.here();
-  auto loop = scf::ForOp::create(builder, b_.loc(), out, outEnd, step, carried);
+  auto loop =
+      scf::ForOp::create(builder, b_.loc(), b_.constantIndex(0), longest, b_.constantIndex(lanes_), carried);
   b_.push(loop.getBody(), loop);
-  const ValueRange now = loop.getRegionIterArgs();
-  const Taken taken = take({now[0], first.end}, {now[1], second.end}, last);
-  const auto [low, high] = merged(now[2], taken.vector);
-  store(low, loop.getInductionVar(), outEnd);
+  SmallVector<Value> next, lows;
+  for (const auto& [i, part] : llvm::enumerate(parts)) {
+    const ValueRange now = loop.getRegionIterArgs().slice(3 * i, 3);
+    const Taken taken = take({now[0], part.first.end}, {now[1], part.second.end}, last);
+    const auto [low, high] = merged(now[2], taken.vector);
+    lows.push_back(low);
+    next.append({taken.next[0], taken.next[1], high});
+  }
+  for (const auto& [part, low] : llvm::zip(parts, lows))
+    store(low, b_.make<arith::AddIOp>(part.out, loop.getInductionVar()), part.outEnd);
   builder = b_.here();
-  scf::YieldOp::create(builder, b_.loc(), ValueRange{taken.next[0], taken.next[1], high});
+  scf::YieldOp::create(builder, b_.loc(), next);
   b_.pop();
 }
 

@@ -25,8 +25,13 @@ class VectorMerger {
   struct Run {
     mlir::Value next, end;
   };
-  /// Writes positions `out` to `outEnd`. Nothing after position `last` is read.
-  void merge(const Run& first, const Run& second, mlir::Value last, mlir::Value out, mlir::Value outEnd);
+  struct Part {
+    Run first, second;
+    mlir::Value out, outEnd;
+  };
+  /// Writes positions `out` to `outEnd` of every part, by turns: a vector must wait for the one before it,
+  /// but not for one of another part. Nothing after position `last` is read.
+  void merge(llvm::ArrayRef<Part> parts, mlir::Value last);
 
  private:
   struct Taken {

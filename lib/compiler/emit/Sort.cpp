@@ -19,8 +19,9 @@ namespace {
 
 constexpr int64_t mergeRange = 4096;  // elements that one unit writes, a power of two
 constexpr int64_t smallMergeRange = 64;
-constexpr double compareNs = 0.3;  // of one operation of the comparator
-constexpr double moveNs = 1.0;     // of one element
+constexpr int64_t twoParts = 4096;  // elements of a row that are worth merging in two parts at a time
+constexpr double compareNs = 0.3;   // of one operation of the comparator
+constexpr double moveNs = 1.0;      // of one element
 
 size_t operationsOf(stablehlo::SortOp op) {
   return static_cast<size_t>(
@@ -328,13 +329,24 @@ class SortEmitter {
     return bisect.getResult(0);
   }
 
+  VectorMerger::Part partOf(const Runs& runs, Value from, Value to) {
+    const Value taken = split(runs, from);
+    return {{add(runs.start, taken), add(runs.start, runs.firstSize)},
+            {add(runs.second, sub(from, taken)), add(runs.second, runs.secondSize)},
+            add(runs.start, from),
+            add(runs.start, to)};
+  }
+
   /// Writes elements `from` to `to` of the merged run.
   void merge(const Runs& runs, Value from, Value to) {
+    if (vectors_ && shape_.wanted < twoParts)
+      return vectors_->merge(partOf(runs, from, to), runs.lastPosition);
+    if (vectors_) {
+      const Value half = div(sub(to, from), 2 * static_cast<int64_t>(lanes_));
+      const Value middle = add(from, scale(half, lanes_));
+      return vectors_->merge({partOf(runs, from, middle), partOf(runs, middle, to)}, runs.lastPosition);
+    }
     const Value taken = split(runs, from);
-    if (vectors_)
-      return vectors_->merge({add(runs.start, taken), add(runs.start, runs.firstSize)},
-                             {add(runs.second, sub(from, taken)), add(runs.second, runs.secondSize)},
-                             runs.lastPosition, add(runs.start, from), add(runs.start, to));
     loop(from, to, index(1), taken, [&](Value at, ValueRange carried) {
       const Value first = carried.front(), second = sub(at, first);
       const Value x = add(runs.start, first), y = add(runs.second, second);
