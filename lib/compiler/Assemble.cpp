@@ -13,6 +13,7 @@
 #include "compiler/Placement.h"
 #include "compiler/SlotTable.h"
 #include "compiler/Types.h"
+#include "compiler/emit/Sort.h"
 #include "llvm/Support/raw_ostream.h"
 #include "stablehlo/Dialect.h"
 
@@ -92,6 +93,8 @@ class Assembler {
         return node.updated ? writeUpdate(node, into) : writeCluster(node.cluster, into);
       case Node::Kind::Dot:
         return writeDot(cast<stablehlo::DotGeneralOp>(node.op()), into);
+      case Node::Kind::Sort:
+        return writeSort(cast<stablehlo::SortOp>(node.op()), into);
       case Node::Kind::Loop:
         return writeLoop(cast<stablehlo::WhileOp>(node.op()), into);
       case Node::Kind::Branch:
@@ -174,6 +177,50 @@ class Assembler {
         }
       }
       write(std::move(launch), into);
+    }
+    return success();
+  }
+
+  /// Writes the steps of a sort (emit/Sort.h). They write the results and scratch memory in turns, the
+  /// results last.
+  LogicalResult writeSort(stablehlo::SortOp op, unsigned into) {
+    const SortShape shape = SortShape::of(op);
+    Cluster cluster;
+    cluster.ops.push_back(op);
+    cluster.inputs.append(op->operand_begin(), op->operand_end());
+    cluster.outputs.append(op->result_begin(), op->result_end());
+    cluster.stage = Cluster::Stage::SortTiles;
+    llvm::SmallVector<std::uint32_t> from, to, other;
+    for (Value operand : op->getOperands()) {
+      const FailureOr<unsigned> slot = read(operand);
+      if (failed(slot)) return failure();
+      from.push_back(*slot);
+    }
+    for (Value result : op->getResults()) to.push_back(store(result));
+    if (shape.rows == 0) return success();
+    int64_t merges = 0;
+    for (int64_t run = tileSize; run < shape.length; run *= 2) ++merges;
+    for (Value result : merges > 0 ? op->getResults() : ResultRange(nullptr, 0))
+      other.push_back(slots.arena(bytesOf(result.getType())));
+    if (merges % 2) std::swap(to, other);
+    if (clusters) describe(cluster);
+    for (int64_t run = tileSize, i = 0; i <= merges; ++i) {
+      const FailureOr<KernelTable::Use> use = kernels.use(cluster);
+      if (failed(use)) return failure();
+      step launch;
+      launch.kernel = use->kernel;
+      launch.extent = use->extent;
+      launch.cost_ns = use->unitCostNs;
+      launch.slots.assign(from.begin(), from.end());
+      launch.slots.insert(launch.slots.end(), to.begin(), to.end());
+      if (i > 0) {
+        launch.slots.push_back(slots.constant({reinterpret_cast<const char*>(&run), sizeof run}));
+        run *= 2;
+      }
+      write(std::move(launch), into);
+      cluster.stage = Cluster::Stage::SortMerge;
+      from = to;
+      std::swap(to, other);
     }
     return success();
   }

@@ -122,6 +122,7 @@ class Clusterer {
     if (!isFusible(op)) {
       Group group;
       group.kind = isa<stablehlo::WhileOp>(op)                  ? Node::Kind::Loop
+                   : isa<stablehlo::SortOp>(op)                 ? Node::Kind::Sort
                    : isa<stablehlo::CaseOp>(op)                 ? Node::Kind::Branch
                    : options.prebuiltDot && usesPrebuiltDot(op) ? Node::Kind::Dot
                                                                 : Node::Kind::Cluster;

@@ -25,11 +25,12 @@ struct Node {
   enum class Kind {
     Cluster,  // ops fused over one iteration space, or one heavy operation: a kernel
     Dot,      // a dot_general for the prebuilt matrix product
+    Sort,     // a sort: several launches
     Loop,     // a while
     Branch,   // a case
   };
   Kind kind = Kind::Cluster;
-  Cluster cluster;                        // Loop, Branch, Dot: the one operation, what it reads, its results
+  Cluster cluster;                        // Loop, Branch, Dot, Sort: the one operation, what it reads, its results
   llvm::DenseSet<mlir::Value> pointwise;  // of cluster.inputs: read only where an output is written
   // A scatter or a dynamic_update_slice: the one of cluster.inputs whose elements it changes, which may share
   // memory with the output. Null for any other node.

@@ -40,6 +40,7 @@ class Fingerprint {
     for (Operation* op : cluster.ops) add(op);
     for (Value output : cluster.outputs) value(output);
     word(cluster.inPlace);
+    word(static_cast<uint64_t>(cluster.stage));
   }
   llvm::StringRef bytes() const { return text; }
 

@@ -43,6 +43,9 @@ struct Cluster {
   // One scatter or dynamic_update_slice: the output's memory holds the first operand when the kernel starts,
   // and this operand is no input.
   bool inPlace = false;
+  // One sort takes several kernels (emit/Sort.h); its inputs and outputs are its operands and results.
+  enum class Stage : uint8_t { Whole, SortTiles, SortMerge };
+  Stage stage = Stage::Whole;
 };
 
 struct EmittedKernel {

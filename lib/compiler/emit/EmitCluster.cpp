@@ -13,6 +13,7 @@
 #include "compiler/emit/Emitter.h"
 #include "compiler/emit/Iteration.h"
 #include "compiler/emit/Scan.h"
+#include "compiler/emit/Sort.h"
 #include "compiler/emit/Update.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -369,16 +370,21 @@ FailureOr<EmittedKernel> emitCluster(const Cluster& cluster, ModuleOp kernels, l
       op->emitError() << "'" << op->getName() << "' cannot be part of a kernel with these types";
       return failure();
     }
+  const bool isSort = cluster.stage != Cluster::Stage::Whole;
   SmallVector<Type> types;
-  for (const Value input : cluster.inputs) types.push_back(memoryOfTensor(input.getType()));
-  for (const Value output : cluster.outputs) types.push_back(memoryOfTensor(output.getType()));
+  if (isSort) types = sortArguments(cluster);
+  for (const Value input : isSort ? ValueRange() : ValueRange(cluster.inputs))
+    types.push_back(memoryOfTensor(input.getType()));
+  for (const Value output : isSort ? ValueRange() : ValueRange(cluster.outputs))
+    types.push_back(memoryOfTensor(output.getType()));
   OpBuilder builder = OpBuilder::atBlockEnd(kernels.getBody());
   types.append(2, builder.getIndexType());
   const Location location = cluster.outputs.front().getLoc();
   auto function = func::FuncOp::create(builder, location, name, builder.getFunctionType(types, {}));
   EmittedKernel kernel;
   kernel.name = name.str();
-  if (!ClusterEmitter(cluster, function, options).run(kernel)) {
+  if (isSort ? !emitSort(cluster, function, options, kernel)
+             : !ClusterEmitter(cluster, function, options).run(kernel)) {
     function.erase();
     return failure();
   }

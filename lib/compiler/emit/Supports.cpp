@@ -31,6 +31,7 @@ bool supports(Operation* op) {
   if (auto window = dyn_cast<stablehlo::ReduceWindowOp>(op)) return isScalarRegion(window.getBody());
   if (auto scatter = dyn_cast<stablehlo::ScatterOp>(op))
     return isScalarRegion(scatter.getUpdateComputation());
+  if (auto sort = dyn_cast<stablehlo::SortOp>(op)) return isScalarRegion(sort.getComparator());
   if (auto map = dyn_cast<stablehlo::MapOp>(op)) return isScalarRegion(map.getComputation());
   if (isa<stablehlo::BroadcastInDimOp, stablehlo::BroadcastOp, stablehlo::ReshapeOp, stablehlo::TransposeOp,
           stablehlo::SliceOp, stablehlo::ReverseOp, stablehlo::PadOp, stablehlo::ConcatenateOp,

@@ -43,6 +43,9 @@ const llvm::StringMap<Expansion*>& expansions() {
       {"chlo.broadcast_zeta", expandBroadcasting},
       {"stablehlo.reduce_window", expandReduceWindow},
       {"stablehlo.select_and_scatter", expandSelectAndScatter},
+      {"stablehlo.custom_call", expandCustomCall},
+      {"stablehlo.sort", expandSort},
+      {"chlo.top_k", expandTopK},
   };
   return table;
 }

@@ -42,4 +42,11 @@ Expansion expandReduceWindow;
 // SelectAndScatter.cpp
 Expansion expandSelectAndScatter;
 
+// Sort.cpp
+Expansion expandSort;
+
+// TopK.cpp
+Expansion expandTopK;
+Expansion expandCustomCall;
+
 }  // namespace wherry::compile
