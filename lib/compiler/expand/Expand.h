@@ -13,6 +13,10 @@ namespace wherry::compile {
 /// Replaces every operation below `entry` that has an expansion, until none is left.
 mlir::LogicalResult expandOps(mlir::func::FuncOp entry);
 
+/// Replaces quantized tensors below `entry` by tensors of their integers, and what computes with them by
+/// arithmetic.
+mlir::LogicalResult lowerQuantized(mlir::func::FuncOp entry);
+
 /// Writes simpler operations with `build`, which stands before `op`, and returns a value for each result of
 /// `op`. An empty list leaves `op` as it is; a failure comes with a diagnostic at `op`.
 using Expanded = mlir::FailureOr<llvm::SmallVector<mlir::Value>>;
