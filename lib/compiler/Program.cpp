@@ -134,6 +134,7 @@ func::FuncOp Program::entry(std::string_view name) {
 
 void Program::prepare(func::FuncOp entry) {
   if (failed(inlineCalls(entry))) raise(absl::StatusCode::kInvalidArgument, "inlining failed");
+  if (failed(flattenValues(entry))) raise(absl::StatusCode::kUnimplemented, "flattening of tuples failed");
   if (failed(lowerQuantized(entry)))
     raise(absl::StatusCode::kUnimplemented, "lowering of quantized types failed");
   if (failed(expandOps(entry))) raise(absl::StatusCode::kUnimplemented, "expansion failed");

@@ -13,9 +13,15 @@ constexpr int maxRounds = 16;
 
 const llvm::StringMap<Expansion*>& expansions() {
   static const llvm::StringMap<Expansion*> table{
+      {"interpreter.probe", expandProbe},
       {"stablehlo.batch_norm_grad", expandBatchNormGrad},
       {"stablehlo.batch_norm_inference", expandBatchNormInference},
       {"stablehlo.batch_norm_training", expandBatchNormTraining},
+      {"stablehlo.cholesky", expandCholesky},
+      {"stablehlo.custom_call", expandCustomCall},
+      {"stablehlo.get_dimension_size", expandGetDimensionSize},
+      {"stablehlo.set_dimension_size", expandSetDimensionSize},
+      {"stablehlo.triangular_solve", expandTriangularSolve},
   };
   return table;
 }

@@ -13,6 +13,10 @@ namespace wherry::compile {
 /// Replaces every operation below `entry` that has an expansion, until none is left.
 mlir::LogicalResult expandOps(mlir::func::FuncOp entry);
 
+/// Replaces tuples below `entry` by their elements, depth first, and tokens by nothing, among arguments and
+/// results too. Fails, with a diagnostic, at operations of tuples or tokens that talk to other devices.
+mlir::LogicalResult flattenValues(mlir::func::FuncOp entry);
+
 /// Replaces quantized tensors below `entry` by tensors of their integers, and what computes with them by
 /// arithmetic.
 mlir::LogicalResult lowerQuantized(mlir::func::FuncOp entry);
@@ -22,9 +26,19 @@ mlir::LogicalResult lowerQuantized(mlir::func::FuncOp entry);
 using Expanded = mlir::FailureOr<llvm::SmallVector<mlir::Value>>;
 using Expansion = Expanded(Build& build, mlir::Operation* op);
 
+// Values.cpp
+Expansion expandCustomCall;
+Expansion expandGetDimensionSize;
+Expansion expandProbe;
+Expansion expandSetDimensionSize;
+
 // BatchNorm.cpp
 Expansion expandBatchNormInference;
 Expansion expandBatchNormTraining;
 Expansion expandBatchNormGrad;
+
+// Triangular.cpp
+Expansion expandCholesky;
+Expansion expandTriangularSolve;
 
 }  // namespace wherry::compile

@@ -39,8 +39,8 @@ void populateFoldPatterns(mlir::RewritePatternSet& patterns);
 void populateControlPatterns(mlir::RewritePatternSet& patterns);
 void populateDotPatterns(mlir::RewritePatternSet& patterns);
 
-/// Makes the rewrites known to wherry-opt by name: inline-calls, lower-quantized, expand-ops, simplify,
-/// prepare-dots, expand-splats, sink-constants.
+/// Makes the rewrites known to wherry-opt by name: inline-calls, flatten-values, lower-quantized, expand-ops,
+/// simplify, prepare-dots, expand-splats, sink-constants.
 void registerPasses();
 
 }  // namespace wherry::compile

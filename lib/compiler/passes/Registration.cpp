@@ -42,6 +42,7 @@ void add(const char* name, const char* summary, RewritePass::Rewrite rewrite) {
 
 void registerPasses() {
   add("inline-calls", "replace calls by the bodies they name", inlineCalls);
+  add("flatten-values", "replace tuples by their elements and tokens by nothing", flattenValues);
   add("lower-quantized", "write programs on quantized tensors as programs on their integers", lowerQuantized);
   add("expand-ops", "write operations without a kernel of their own as simpler ones", expandOps);
   add("simplify", "fold constants and bring operations into the forms that clustering knows", simplify);
