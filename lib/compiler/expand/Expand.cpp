@@ -17,11 +17,19 @@ const llvm::StringMap<Expansion*>& expansions() {
       {"stablehlo.batch_norm_grad", expandBatchNormGrad},
       {"stablehlo.batch_norm_inference", expandBatchNormInference},
       {"stablehlo.batch_norm_training", expandBatchNormTraining},
+      {"stablehlo.broadcast", expandBroadcast},
+      {"stablehlo.case", expandCase},
       {"stablehlo.cholesky", expandCholesky},
       {"stablehlo.custom_call", expandCustomCall},
+      {"stablehlo.dot", expandDot},
+      {"stablehlo.einsum", expandEinsum},
       {"stablehlo.get_dimension_size", expandGetDimensionSize},
+      {"stablehlo.if", expandIf},
+      {"stablehlo.rng_bit_generator", expandRngBitGenerator},
       {"stablehlo.set_dimension_size", expandSetDimensionSize},
+      {"stablehlo.torch_index_select", expandTorchIndexSelect},
       {"stablehlo.triangular_solve", expandTriangularSolve},
+      {"stablehlo.unary_einsum", expandUnaryEinsum},
   };
   return table;
 }

@@ -21,6 +21,9 @@ mlir::LogicalResult flattenValues(mlir::func::FuncOp entry);
 /// arithmetic.
 mlir::LogicalResult lowerQuantized(mlir::func::FuncOp entry);
 
+/// Replaces rng below `entry` by rng_bit_generator and arithmetic.
+mlir::LogicalResult lowerRandom(mlir::func::FuncOp entry);
+
 /// Writes simpler operations with `build`, which stands before `op`, and returns a value for each result of
 /// `op`. An empty list leaves `op` as it is; a failure comes with a diagnostic at `op`.
 using Expanded = mlir::FailureOr<llvm::SmallVector<mlir::Value>>;
@@ -36,6 +39,20 @@ Expansion expandSetDimensionSize;
 Expansion expandBatchNormInference;
 Expansion expandBatchNormTraining;
 Expansion expandBatchNormGrad;
+
+// Branch.cpp
+Expansion expandCase;
+Expansion expandIf;
+
+// Einsum.cpp
+Expansion expandBroadcast;
+Expansion expandDot;
+Expansion expandEinsum;
+Expansion expandTorchIndexSelect;
+Expansion expandUnaryEinsum;
+
+// RandomBits.cpp
+Expansion expandRngBitGenerator;
 
 // Triangular.cpp
 Expansion expandCholesky;
