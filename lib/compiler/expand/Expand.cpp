@@ -11,8 +11,20 @@ namespace {
 // An expansion may use operations that have one themselves; none leads back to itself.
 constexpr int maxRounds = 16;
 
+/// By the operation's name; "@..." are targets of custom calls.
 const llvm::StringMap<Expansion*>& expansions() {
   static const llvm::StringMap<Expansion*> table{
+      {"@AllocateBuffer", expandAllocateBuffer},
+      {"@LayoutConstraint", expandIdentityCall},
+      {"@MoveToDevice", expandIdentityCall},
+      {"@MoveToHost", expandIdentityCall},
+      {"@SPMDFullToShardShape", expandIdentityCall},
+      {"@SPMDShardToFullShape", expandIdentityCall},
+      {"@Sharding", expandIdentityCall},
+      {"@annotate_device_placement", expandIdentityCall},
+      {"@xla.sdy.FuncResultSharding", expandIdentityCall},
+      {"@xla.sdy.GlobalToLocalShape", expandIdentityCall},
+      {"@xla.sdy.LocalToGlobalShape", expandIdentityCall},
       {"interpreter.probe", expandProbe},
       {"stablehlo.batch_norm_grad", expandBatchNormGrad},
       {"stablehlo.batch_norm_inference", expandBatchNormInference},
@@ -20,7 +32,6 @@ const llvm::StringMap<Expansion*>& expansions() {
       {"stablehlo.broadcast", expandBroadcast},
       {"stablehlo.case", expandCase},
       {"stablehlo.cholesky", expandCholesky},
-      {"stablehlo.custom_call", expandCustomCall},
       {"stablehlo.dot", expandDot},
       {"stablehlo.einsum", expandEinsum},
       {"stablehlo.get_dimension_size", expandGetDimensionSize},
@@ -34,6 +45,12 @@ const llvm::StringMap<Expansion*>& expansions() {
   return table;
 }
 
+Expansion* expansionOf(Operation* op) {
+  if (auto call = dyn_cast<stablehlo::CustomCallOp>(op))
+    if (Expansion* expansion = expansions().lookup(("@" + call.getCallTargetName()).str())) return expansion;
+  return expansions().lookup(op->getName().getStringRef());
+}
+
 }  // namespace
 
 LogicalResult expandOps(func::FuncOp entry) {
@@ -41,8 +58,8 @@ LogicalResult expandOps(func::FuncOp entry) {
   for (int round = 0; round < maxRounds; ++round) {
     llvm::SmallVector<std::pair<Operation*, Expansion*>> found;
     entry.walk([&](Operation* op) {
-      const auto it = expansions().find(op->getName().getStringRef());
-      if (it != expansions().end() && !kept.contains(op)) found.emplace_back(op, it->second);
+      Expansion* expansion = expansionOf(op);
+      if (expansion && !kept.contains(op)) found.emplace_back(op, expansion);
     });
     if (found.empty()) return success();
     for (const auto& [op, expansion] : found) {

@@ -30,8 +30,9 @@ using Expanded = mlir::FailureOr<llvm::SmallVector<mlir::Value>>;
 using Expansion = Expanded(Build& build, mlir::Operation* op);
 
 // Values.cpp
-Expansion expandCustomCall;
+Expansion expandAllocateBuffer;
 Expansion expandGetDimensionSize;
+Expansion expandIdentityCall;
 Expansion expandProbe;
 Expansion expandSetDimensionSize;
 

@@ -1,6 +1,5 @@
 // Values.cpp: operations that return what they are given, or a number that the types tell.
 #include "compiler/expand/Expand.h"
-#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -10,30 +9,20 @@ Expanded expandProbe(Build&, Operation* op) { return Expanded({op->getOperand(0)
 
 /// Calls that JAX writes to tell a compiler for several devices where values should be, or how they should
 /// lie in memory. For one device they return their operands.
-Expanded expandCustomCall(Build& build, Operation* op) {
-  static const llvm::StringSet<> targets{"Sharding",
-                                         "SPMDFullToShardShape",
-                                         "SPMDShardToFullShape",
-                                         "LayoutConstraint",
-                                         "MoveToDevice",
-                                         "MoveToHost",
-                                         "annotate_device_placement",
-                                         "xla.sdy.FuncResultSharding",
-                                         "xla.sdy.GlobalToLocalShape",
-                                         "xla.sdy.LocalToGlobalShape"};
-  auto call = cast<stablehlo::CustomCallOp>(op);
-  if (call.getCallTargetName() == "AllocateBuffer" &&
-      call->getNumOperands() == 0) {  // memory with any contents
-    llvm::SmallVector<Value> buffers;
-    for (const Type type : call->getResultTypes())
-      buffers.push_back(build.splat(cast<RankedTensorType>(type).getShape(), getElementTypeOrSelf(type), 0));
-    return Expanded(buffers);
-  }
-  if (!targets.contains(call.getCallTargetName())) return Expanded(llvm::SmallVector<Value>());
+Expanded expandIdentityCall(Build&, Operation* operation) {
+  auto call = cast<stablehlo::CustomCallOp>(operation);
   if (call->getOperandTypes() != call->getResultTypes())
     return call.emitError() << "@" << call.getCallTargetName()
                             << " changes a type, which it does not on one device";
-  return Expanded(llvm::SmallVector<Value>(call->getOperands().take_front(call->getNumResults())));
+  return Expanded(llvm::SmallVector<Value>(call->getOperands()));
+}
+
+/// Memory with any contents.
+Expanded expandAllocateBuffer(Build& build, Operation* op) {
+  llvm::SmallVector<Value> buffers;
+  for (const Type type : op->getResultTypes())
+    buffers.push_back(build.splat(cast<RankedTensorType>(type).getShape(), getElementTypeOrSelf(type), 0));
+  return Expanded(buffers);
 }
 
 Expanded expandGetDimensionSize(Build& build, Operation* op) {
