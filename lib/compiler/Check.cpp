@@ -3,7 +3,9 @@
 
 #include <optional>
 
+#include "compiler/Probe.h"
 #include "compiler/Program.h"
+#include "compiler/expand/Expand.h"
 #include "compiler/passes/Passes.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/raw_ostream.h"
@@ -145,6 +147,9 @@ CheckProgram splitChecks(std::string_view source, std::string_view name) {
   Program program(source, name);
   func::FuncOp entry = program.entry({});
   if (failed(inlineCalls(entry))) program.raise(absl::StatusCode::kInvalidArgument, "inlining failed");
+  if (failed(flattenValues(entry)))
+    program.raise(absl::StatusCode::kUnimplemented, "tuples are not supported");
+  if (failed(recordProbes(entry))) program.raise(absl::StatusCode::kUnimplemented, "unknown probes");
   CheckProgram result;
   result.function = entry.getName().str();
   result.checks = Splitter(program, entry).run();

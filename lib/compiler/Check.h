@@ -3,7 +3,8 @@
 // Test programs state what they expect inside: `stablehlo.custom_call @check.expect_eq(%a, %b)` and its kin,
 // or operations of the `check` dialect. Here both sides of every such check become outputs of the entry
 // function, which takes and returns whatever it took and returned before, so any compiler, cache and
-// device can run it; the comparison is the caller's, on the host.
+// device can run it; the comparison is the caller's, on the host. What probes record becomes values first
+// (Probe.h).
 #pragma once
 
 #include <cstddef>

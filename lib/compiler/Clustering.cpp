@@ -451,7 +451,12 @@ class Clusterer {
     const Value first = op->getOperand(0);
     const auto uses = llvm::count_if(op->getOperands(),
                                      [&](Value operand) { return memoryOf(operand) == memoryOf(first); });
-    return inputs.contains(first) && uses == 1 ? first : Value();
+    bool isCaptured = false;  // by the region, which reads it as it was before
+    for (Region& region : op->getRegions())
+      region.walk([&](Operation* nested) {
+        for (Value operand : nested->getOperands()) isCaptured |= memoryOf(operand) == memoryOf(first);
+      });
+    return inputs.contains(first) && uses == 1 && !isCaptured ? first : Value();
   }
 
   Block& block;

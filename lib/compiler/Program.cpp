@@ -57,18 +57,6 @@ bool isSupported(func::FuncOp entry) {
       op->emitError() << op->getName() << " is not supported";
       return WalkResult::interrupt();
     }
-    for (Region& region : op->getRegions()) {
-      const WalkResult captured = region.walk([&](Operation* nested) {
-        for (Value value : nested->getOperands())
-          if (!region.isAncestor(value.getParentRegion())) {
-            nested->emitError() << "a region of " << op->getName()
-                                << " that uses values from outside is not supported";
-            return WalkResult::interrupt();
-          }
-        return WalkResult::advance();
-      });
-      if (captured.wasInterrupted()) return WalkResult::interrupt();
-    }
     return WalkResult::skip();
   });
   return !result.wasInterrupted();
@@ -134,6 +122,10 @@ func::FuncOp Program::entry(std::string_view name) {
 
 void Program::prepare(func::FuncOp entry) {
   if (failed(inlineCalls(entry))) raise(absl::StatusCode::kInvalidArgument, "inlining failed");
+  if (failed(flattenValues(entry))) raise(absl::StatusCode::kUnimplemented, "flattening of tuples failed");
+  if (failed(lowerQuantized(entry)))
+    raise(absl::StatusCode::kUnimplemented, "lowering of quantized types failed");
+  if (failed(lowerRandom(entry))) raise(absl::StatusCode::kUnimplemented, "random numbers are not supported");
   if (failed(expandOps(entry))) raise(absl::StatusCode::kUnimplemented, "expansion failed");
   if (failed(simplify(entry))) raise(absl::StatusCode::kInternal, "simplification failed");
   prepareDots(entry);

@@ -68,7 +68,45 @@ TEST(check, operations_of_the_check_dialect_carry_their_constants_and_tolerances
   EXPECT_EQ(values_from<double>(out[program.checks[1].expected]), (std::vector<double>{1, 2.5}));
 }
 
-TEST(check, a_check_of_an_unknown_kind_is_refused_with_its_place) {
+TEST(check, what_a_probe_records_in_each_pass_becomes_a_value) {
+  const auto program = compile::splitChecks(R"(func.func @test() {
+    %zero = stablehlo.constant dense<0> : tensor<i64>
+    %one = stablehlo.constant dense<1> : tensor<i64>
+    %two = stablehlo.constant dense<2> : tensor<i64>
+    %0:2 = stablehlo.while(%i = %zero, %sum = %zero) : tensor<i64>, tensor<i64>
+      cond {
+        %p = stablehlo.compare LT, %i, %two : (tensor<i64>, tensor<i64>) -> tensor<i1>
+        stablehlo.return %p : tensor<i1>
+      } do {
+        %1 = stablehlo.add %sum, %two : tensor<i64>
+        %2 = interpreter.probe %1, probe_id = "sum" : tensor<i64>
+        %3 = stablehlo.add %i, %one : tensor<i64>
+        stablehlo.return %3, %2 : tensor<i64>, tensor<i64>
+      }
+    check.expect_serialized_eq %two, probe_id = "sum" : tensor<i64>
+    check.expect_serialized_eq %two, probe_id = "sum", iter = 1 : tensor<i64>
+    check.expect_serialized_eq %zero, probe_id = "sum", iter = 2 : tensor<i64>
+    return
+  })",
+                                            "check.mlir");
+  const plan p = compile_text(program.source, program.function);
+  const auto out = plan_runner(p).run({});
+  // For each check: whether the probe ran that often, and the record.
+  ASSERT_EQ(program.checks.size(), 6u);
+  const auto ran = [&](std::size_t check) {
+    return values_from<char>(out[program.checks[check].actual])[0] != 0;
+  };
+  const auto record = [&](std::size_t check) {
+    return values_from<std::int64_t>(out[program.checks[check].actual])[0];
+  };
+  EXPECT_TRUE(ran(0));
+  EXPECT_EQ(record(1), 2);
+  EXPECT_TRUE(ran(2));
+  EXPECT_EQ(record(3), 4);
+  EXPECT_FALSE(ran(4));
+}
+
+TEST(check, a_check_of_an_unknown_probe_is_refused_with_its_place) {
   try {
     compile::splitChecks(
         "func.func @main(%a: tensor<2xf32>) {\n  check.expect_serialized_eq %a, probe_id = \"p\" : "

@@ -218,10 +218,15 @@ Val Emitter::gather(stablehlo::GatherOp op, const Place& place) {
 Val Emitter::bitcastConvert(stablehlo::BitcastConvertOp op, const Place& place) {
   const Element from = Element::of(op.getOperand().getType()), to = Element::of(op.getType());
   const Shape operand = shapeOf(op.getOperand()), result = shapeOf(op.getResult());
+  // Integers of 2 and 4 bits fill a byte with their sign; a float of any code is a value as it is.
+  const auto valueOf = [&](Value bits) {
+    const Value x = fromBits(b, to, bits);
+    return Val{to.isFloat() ? x : rounded(b, to, x), Value()};
+  };
   if (from.bits == to.bits) {
     const Val whole = value(op.getOperand(), place);
     if (from.type == to.type) return whole;
-    return {rounded(b, to, fromBits(b, to, bitsOf(b, from, whole.re))), Value()};
+    return valueOf(bitsOf(b, from, whole.re));
   }
   const auto integer = [&](unsigned bits) { return IntegerType::get(b.context(), std::max(bits, 8u)); };
   auto indices = math.split(place, result);
@@ -233,7 +238,8 @@ Val Emitter::bitcastConvert(stablehlo::BitcastConvertOp op, const Place& place) 
     const Val amount =
         converted(b, Element::of(b.indexLaneType()), Element::of(integer(from.bits)), {number, Value()});
     const Value moved = b.binary<arith::ShRUIOp>(whole, b.binary<arith::MulIOp>(amount.re, to.bits));
-    return {fromBits(b, to, rounded(b, to, b.cast<arith::TruncIOp>(moved, integer(to.bits)))), Value()};
+    return valueOf(integer(to.bits) == moved.getType() ? moved
+                                                       : b.cast<arith::TruncIOp>(moved, integer(to.bits)));
   }
   const unsigned count = to.bits / from.bits;
   Value whole;
@@ -242,11 +248,11 @@ Val Emitter::bitcastConvert(stablehlo::BitcastConvertOp op, const Place& place) 
     Value piece = bitsOf(b, from, value(op.getOperand(), math.join(indices, operand)).re);
     indices.pop_back();
     if (from.bits < 8) piece = b.binary<arith::AndIOp>(piece, (int64_t{1} << from.bits) - 1);
-    piece = b.cast<arith::ExtUIOp>(piece, integer(to.bits));
+    if (to.bits > 8) piece = b.cast<arith::ExtUIOp>(piece, integer(to.bits));
     piece = b.binary<arith::ShLIOp>(piece, static_cast<int64_t>(i) * from.bits);
     whole = whole ? b.binary<arith::OrIOp>(whole, piece) : piece;
   }
-  return {fromBits(b, to, whole), Value()};
+  return valueOf(whole);
 }
 
 }  // namespace wherry::compile

@@ -22,10 +22,10 @@ Element Element::of(Type type) {
     e.compute = e.bits == 1 ? IntegerType::get(context, 1) : e.storage;
   } else if (auto real = dyn_cast<FloatType>(type)) {
     e.bits = real.getWidth();
-    if (!isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(real) && e.bits != 8) return e;
+    if (!isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(real) && e.bits > 8) return e;
     if (!e.isComplex()) e.kind = Kind::Float;
     e.compute = e.bits == 64 ? type : Float32Type::get(context);
-    e.storage = e.bits >= 32 ? type : Type(IntegerType::get(context, e.bits));
+    e.storage = e.bits >= 32 ? type : Type(IntegerType::get(context, std::max(e.bits, 8u)));
     if (e.isComplex() && e.bits < 32) e.compute = Type();
   }
   return e;
@@ -39,12 +39,14 @@ Element Element::part() const {
 
 namespace {
 
-/// Layout of a float of 8 or 16 bits. Types without infinities hold NaN in one code.
+/// Layout of a float of 4 to 16 bits. Types without infinities hold NaN in one code, or have none: then NaN
+/// becomes -0 and what is too large the greatest number.
 struct Narrow {
   unsigned exponentBits, mantissaBits;
   int bias;
-  bool infinities;    // the greatest exponent holds infinities and NaN
-  bool unsignedZero;  // the code of -0 is the only NaN
+  bool infinities;          // the greatest exponent holds infinities and NaN
+  bool unsignedZero;        // the code of -0 is the only NaN
+  bool finiteOnly = false;  // every code is a number
 };
 
 Narrow layoutOf(Type type) {
@@ -56,6 +58,9 @@ Narrow layoutOf(Type type) {
   if (isa<Float8E4M3FNType>(type)) return {4, 3, 7, false, false};
   if (isa<Float8E5M2FNUZType>(type)) return {5, 2, 16, false, true};
   if (isa<Float8E4M3FNUZType>(type)) return {4, 3, 8, false, true};
+  if (isa<Float6E2M3FNType>(type)) return {2, 3, 1, false, false, true};
+  if (isa<Float6E3M2FNType>(type)) return {3, 2, 3, false, false, true};
+  if (isa<Float4E2M1FNType>(type)) return {2, 1, 1, false, false, true};
   return {4, 3, 11, false, true};  // Float8E4M3B11FNUZ
 }
 
@@ -90,12 +95,38 @@ uint32_t floatBits(double x) {
 /// The greatest finite value, as f32.
 double greatest(const Narrow& n) {
   const int top = (1 << n.exponentBits) - 1 - n.bias - (n.infinities ? 1 : 0);
-  const bool lastIsNan = !n.infinities && !n.unsignedZero;  // f8E4M3FN
+  const bool lastIsNan = !n.infinities && !n.unsignedZero && !n.finiteOnly;  // f8E4M3FN
   const double mantissa = 2.0 - std::ldexp(lastIsNan ? 2.0 : 1.0, -static_cast<int>(n.mantissaBits));
   return std::ldexp(mantissa, top);
 }
 
+// Float8E8M0FNU holds powers of two: eight bits of exponent, as in f32, and nothing else. Ties go up; what is
+// not positive is NaN, the greatest code.
+
+Value encodedExponent(KernelBuilder& b, const Element& element, Value x) {
+  Bits bits{b};
+  const Value all = bits.ofFloat(x);
+  const Value normal = bits.right(bits.add(all, 0x400000u), 23);
+  // The least power is a subnormal number of f32.
+  const Value isLeast = b.cmpi(arith::CmpIPredicate::ult, all, 0x600000);
+  Value code = b.select(b.cmpi(arith::CmpIPredicate::ult, all, 0x800000),
+                        b.select(isLeast, bits.constant(0), bits.constant(1)), normal);
+  const Value isPositive = b.cmpi(arith::CmpIPredicate::ult, b.binary<arith::SubIOp>(all, 1), 0x7F7FFFFF);
+  code = b.select(isPositive, code, bits.constant(0xFF));
+  return b.cast<arith::TruncIOp>(code, element.storage);
+}
+
+Value decodedExponent(KernelBuilder& b, Value stored) {
+  Bits bits{b};
+  const Value code = b.cast<arith::ExtUIOp>(stored, bits.i32);
+  const Value number =
+      b.select(b.cmpi(arith::CmpIPredicate::eq, code, 0), bits.constant(0x400000), bits.left(code, 23));
+  return bits.toFloat(
+      b.select(b.cmpi(arith::CmpIPredicate::eq, code, 0xFF), bits.constant(0x7FC00000u), number));
+}
+
 Value roundedFloat(KernelBuilder& b, const Element& element, Value x) {
+  if (isa<Float8E8M0FNUType>(element.type)) return decodedExponent(b, encodedExponent(b, element, x));
   const Narrow n = layoutOf(element.type);
   Bits bits{b};
   const unsigned dropped = 23 - n.mantissaBits;
@@ -116,8 +147,12 @@ Value roundedFloat(KernelBuilder& b, const Element& element, Value x) {
   const Value fine = b.binary<arith::SubFOp>(b.binary<arith::AddFOp>(bits.toFloat(size), magic), magic);
   const Value isFine = b.cmpi(arith::CmpIPredicate::ult, size, floatBits(std::ldexp(1.0, least)));
   result = b.select(isFine, bits.ofFloat(fine), result);
-  const uint32_t overflow = n.infinities ? infinity : 0x7FC00000u;
-  result = b.select(bits.above(result, floatBits(greatest(n))), bits.constant(overflow), result);
+  const uint32_t most = floatBits(greatest(n));
+  const uint32_t overflow = n.infinities ? infinity : n.finiteOnly ? most : 0x7FC00000u;
+  result = b.select(bits.above(result, most), bits.constant(overflow), result);
+  if (n.finiteOnly)
+    return bits.toFloat(
+        b.select(bits.above(size, infinity), bits.constant(0x80000000u), bits.any(result, sign)));
   result = b.select(bits.above(size, infinity), bits.any(size, 0x400000u), result);
   if (n.unsignedZero)  // there is no -0
     return b.select(b.cmpi(arith::CmpIPredicate::eq, result, 0), b.constantFloat(bits.f32, 0.0),
@@ -126,6 +161,7 @@ Value roundedFloat(KernelBuilder& b, const Element& element, Value x) {
 }
 
 Value decodedFloat(KernelBuilder& b, const Element& element, Value stored) {
+  if (isa<Float8E8M0FNUType>(element.type)) return decodedExponent(b, stored);
   const Narrow n = layoutOf(element.type);
   Bits bits{b};
   const Value code = b.cast<arith::ExtUIOp>(stored, bits.i32);
@@ -145,7 +181,7 @@ Value decodedFloat(KernelBuilder& b, const Element& element, Value stored) {
   if (n.infinities) {
     const uint32_t special = ((1u << n.exponentBits) - 1) << n.mantissaBits;
     result = b.select(b.cmpi(arith::CmpIPredicate::uge, size, special), bits.any(moved, 0x7F800000u), result);
-  } else if (!n.unsignedZero) {
+  } else if (!n.unsignedZero && !n.finiteOnly) {
     result = b.select(b.cmpi(arith::CmpIPredicate::eq, size, sizeMask), bits.constant(0x7FC00000u), result);
   }
   result = bits.any(result, sign);
@@ -156,6 +192,7 @@ Value decodedFloat(KernelBuilder& b, const Element& element, Value stored) {
 }
 
 Value encodedFloat(KernelBuilder& b, const Element& element, Value x) {
+  if (isa<Float8E8M0FNUType>(element.type)) return encodedExponent(b, element, x);
   const Narrow n = layoutOf(element.type);
   Bits bits{b};
   const Value all = bits.ofFloat(x);
@@ -177,7 +214,7 @@ Value encodedFloat(KernelBuilder& b, const Element& element, Value x) {
     const Value payload = bits.all(bits.right(size, shift), (1u << n.mantissaBits) - 1);
     result =
         b.select(b.cmpi(arith::CmpIPredicate::uge, size, 0x7F800000u), bits.any(payload, special), result);
-  } else if (!n.unsignedZero) {
+  } else if (!n.unsignedZero && !n.finiteOnly) {
     result = b.select(isNan, bits.constant(sizeMask), result);
   }
   result = bits.any(result, sign);

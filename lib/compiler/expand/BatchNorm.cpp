@@ -81,8 +81,8 @@ Expanded expandBatchNormGrad(Build& build, Operation* operation) {
   const Value i1 = build.mul(gradient, build.splatLike(gradient, norm.count()));
   const Value i5 = build.div(build.mul(norm.spread(products), centred), norm.spread(variance));
   const Value i6 = build.sub(build.sub(i1, norm.spread(offset)), i5);
-  const Value factor = build.div(build.div(norm.in(op.getScale()), deviation),
-                                 build.splatLike(deviation, norm.count()));
+  const Value factor =
+      build.div(build.div(norm.in(op.getScale()), deviation), build.splatLike(deviation, norm.count()));
   const Value operandGradient = build.mul(norm.spread(factor), i6);
   return Expanded({norm.out(operandGradient), norm.out(build.div(products, deviation)), norm.out(offset)});
 }

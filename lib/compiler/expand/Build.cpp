@@ -100,13 +100,81 @@ Value Build::sum(Value x, ArrayRef<int64_t> dimensions) {
   for (int64_t d = 0; d < typeOf(x).getRank(); ++d)
     if (!llvm::is_contained(dimensions, d)) shape.push_back(shapeOf(x)[d]);
   const auto element = RankedTensorType::get({}, elementOf(x));
-  auto reduce = stablehlo::ReduceOp::create(b, loc_, TypeRange{typeOf(x).clone(shape)}, ValueRange{x},
-                                            ValueRange{scalar(elementOf(x), 0)},
-                                            b.getDenseI64ArrayAttr(dimensions));
+  auto reduce =
+      stablehlo::ReduceOp::create(b, loc_, TypeRange{typeOf(x).clone(shape)}, ValueRange{x},
+                                  ValueRange{scalar(elementOf(x), 0)}, b.getDenseI64ArrayAttr(dimensions));
   OpBuilder::InsertionGuard guard(b);
   Block* body = b.createBlock(&reduce.getBody(), {}, {element, element}, {loc_, loc_});
   stablehlo::ReturnOp::create(b, loc_, add(body->getArgument(0), body->getArgument(1)));
   return reduce.getResult(0);
+}
+
+Value Build::real(Value x) {
+  const auto type = dyn_cast<ComplexType>(elementOf(x));
+  return type ? Value(stablehlo::RealOp::create(b, loc_, typeOf(x).clone(type.getElementType()), x)) : x;
+}
+
+Value Build::conjugate(Value x) {
+  const auto type = dyn_cast<ComplexType>(elementOf(x));
+  if (!type) return x;
+  const Value imaginary = stablehlo::ImagOp::create(b, loc_, typeOf(x).clone(type.getElementType()), x);
+  return stablehlo::ComplexOp::create(b, loc_, x.getType(), real(x), unary<stablehlo::NegOp>(imaginary));
+}
+
+Value Build::dot(Value x, Value y, ArrayRef<int64_t> xContracting, ArrayRef<int64_t> yContracting,
+                 ArrayRef<int64_t> xBatching, ArrayRef<int64_t> yBatching) {
+  llvm::SmallVector<int64_t> shape;
+  for (const int64_t d : xBatching) shape.push_back(shapeOf(x)[d]);
+  const auto addFree = [&](Value of, ArrayRef<int64_t> contracting, ArrayRef<int64_t> batching) {
+    for (int64_t d = 0; d < typeOf(of).getRank(); ++d)
+      if (!llvm::is_contained(contracting, d) && !llvm::is_contained(batching, d))
+        shape.push_back(shapeOf(of)[d]);
+  };
+  addFree(x, xContracting, xBatching);
+  addFree(y, yContracting, yBatching);
+  const auto numbers = stablehlo::DotDimensionNumbersAttr::get(b.getContext(), xBatching, yBatching,
+                                                               xContracting, yContracting);
+  return stablehlo::DotGeneralOp::create(b, loc_, typeOf(x).clone(shape), x, y, numbers, ArrayAttr(),
+                                         stablehlo::DotAlgorithmAttr());
+}
+
+Build::Values Build::starts(ArrayRef<Value> start) {
+  Type element = b.getI64Type();
+  for (const Value value : start)
+    if (value) element = elementOf(value);
+  Values all;
+  for (const Value value : start) all.push_back(value ? value : scalar(element, 0));
+  return all;
+}
+
+Value Build::dynamicSlice(Value x, ArrayRef<Value> start, Shape sizes) {
+  return stablehlo::DynamicSliceOp::create(b, loc_, typeOf(x).clone(sizes), x, starts(start),
+                                           b.getDenseI64ArrayAttr(sizes));
+}
+
+Value Build::update(Value x, Value window, ArrayRef<Value> start) {
+  return stablehlo::DynamicUpdateSliceOp::create(b, loc_, x.getType(), x, window, starts(start));
+}
+
+Build::Values Build::loop(int64_t trips, ValueRange carried,
+                          llvm::function_ref<Values(Build&, Value, ValueRange)> body) {
+  const Type element = b.getI64Type();
+  Values initial{scalar(element, 0)};
+  llvm::append_range(initial, carried);
+  const llvm::SmallVector<Type> types(ValueRange(initial).getTypes());
+  const llvm::SmallVector<Location> locations(types.size(), loc_);
+  auto loop = stablehlo::WhileOp::create(b, loc_, types, initial);
+  OpBuilder::InsertionGuard guard(b);
+  Block* cond = b.createBlock(&loop.getCond(), {}, types, locations);
+  const Value goesOn = compare(stablehlo::ComparisonDirection::LT, cond->getArgument(0),
+                               scalar(element, static_cast<double>(trips)));
+  stablehlo::ReturnOp::create(b, loc_, goesOn);
+  Block* block = b.createBlock(&loop.getBody(), {}, types, locations);
+  const Value i = block->getArgument(0);
+  Values next = body(*this, i, block->getArguments().drop_front());
+  next.insert(next.begin(), add(i, scalar(element, 1)));
+  stablehlo::ReturnOp::create(b, loc_, next);
+  return Values(loop->getResults().drop_front());
 }
 
 }  // namespace wherry::compile

@@ -66,12 +66,31 @@ class Build {
   mlir::Value slice(mlir::Value x, llvm::ArrayRef<int64_t> start, llvm::ArrayRef<int64_t> limit,
                     llvm::ArrayRef<int64_t> strides = {});
   mlir::Value concatenate(mlir::ValueRange parts, int64_t dimension);
-  mlir::Value pad(mlir::Value x, mlir::Value scalar, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high,
-                  llvm::ArrayRef<int64_t> interior = {});
+  mlir::Value pad(mlir::Value x, mlir::Value scalar, llvm::ArrayRef<int64_t> low,
+                  llvm::ArrayRef<int64_t> high, llvm::ArrayRef<int64_t> interior = {});
   /// The sum over `dimensions`, from zero.
   mlir::Value sum(mlir::Value x, llvm::ArrayRef<int64_t> dimensions);
 
+  /// The real part of complex numbers, and their conjugates; real numbers as they are.
+  mlir::Value real(mlir::Value x);
+  mlir::Value conjugate(mlir::Value x);
+  /// Batching dimensions first, then the free ones of `x`, then those of `y`.
+  mlir::Value dot(mlir::Value x, mlir::Value y, llvm::ArrayRef<int64_t> xContracting,
+                  llvm::ArrayRef<int64_t> yContracting, llvm::ArrayRef<int64_t> xBatching = {},
+                  llvm::ArrayRef<int64_t> yBatching = {});
+  /// `start` are scalars of one integer type, a null one is 0.
+  mlir::Value dynamicSlice(mlir::Value x, llvm::ArrayRef<mlir::Value> start, Shape sizes);
+  mlir::Value update(mlir::Value x, mlir::Value window, llvm::ArrayRef<mlir::Value> start);
+
+  using Values = llvm::SmallVector<mlir::Value>;
+  /// Runs `body` for i = 0 to `trips` - 1; it gets i (i64) and the carried values and returns their
+  /// successors.
+  Values loop(int64_t trips, mlir::ValueRange carried,
+              llvm::function_ref<Values(Build& build, mlir::Value i, mlir::ValueRange carried)> body);
+
  private:
+  Values starts(llvm::ArrayRef<mlir::Value> start);
+
   mlir::Location loc_;
 };
 

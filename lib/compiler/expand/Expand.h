@@ -13,6 +13,17 @@ namespace wherry::compile {
 /// Replaces every operation below `entry` that has an expansion, until none is left.
 mlir::LogicalResult expandOps(mlir::func::FuncOp entry);
 
+/// Replaces tuples below `entry` by their elements, depth first, and tokens by nothing, among arguments and
+/// results too. Fails, with a diagnostic, at operations of tuples or tokens that talk to other devices.
+mlir::LogicalResult flattenValues(mlir::func::FuncOp entry);
+
+/// Replaces quantized tensors below `entry` by tensors of their integers, and what computes with them by
+/// arithmetic.
+mlir::LogicalResult lowerQuantized(mlir::func::FuncOp entry);
+
+/// Replaces rng below `entry` by rng_bit_generator and arithmetic.
+mlir::LogicalResult lowerRandom(mlir::func::FuncOp entry);
+
 /// Writes simpler operations with `build`, which stands before `op`, and returns a value for each result of
 /// `op`. An empty list leaves `op` as it is; a failure comes with a diagnostic at `op`.
 using Expanded = mlir::FailureOr<llvm::SmallVector<mlir::Value>>;
@@ -20,6 +31,13 @@ using Expansion = Expanded(Build& build, mlir::Operation* op);
 
 // Atan2.cpp
 Expansion expandAtan2;
+
+// Values.cpp
+Expansion expandAllocateBuffer;
+Expansion expandGetDimensionSize;
+Expansion expandIdentityCall;
+Expansion expandProbe;
+Expansion expandSetDimensionSize;
 
 // BatchNorm.cpp
 Expansion expandBatchNormInference;
@@ -47,6 +65,24 @@ Expansion expandSort;
 
 // TopK.cpp
 Expansion expandTopK;
-Expansion expandCustomCall;
+Expansion expandTopKCall;
+
+// Branch.cpp
+Expansion expandCase;
+Expansion expandIf;
+
+// Einsum.cpp
+Expansion expandBroadcast;
+Expansion expandDot;
+Expansion expandEinsum;
+Expansion expandTorchIndexSelect;
+Expansion expandUnaryEinsum;
+
+// RandomBits.cpp
+Expansion expandRngBitGenerator;
+
+// Triangular.cpp
+Expansion expandCholesky;
+Expansion expandTriangularSolve;
 
 }  // namespace wherry::compile

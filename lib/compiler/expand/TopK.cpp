@@ -42,10 +42,9 @@ Expanded expandTopK(Build& build, Operation* operation) {
   return topK(build, op.getOperand(), static_cast<int64_t>(op.getK()), /*largest=*/true);
 }
 
-Expanded expandCustomCall(Build& build, Operation* operation) {
+Expanded expandTopKCall(Build& build, Operation* operation) {
   auto op = cast<stablehlo::CustomCallOp>(operation);
   const llvm::StringRef target = op.getCallTargetName();
-  if (target != "mhlo.topk" && target != "chlo.top_k") return Expanded(llvm::SmallVector<Value>());
   const auto attributes = op->getAttrOfType<DictionaryAttr>("mhlo.attributes");
   const auto k = attributes ? attributes.getAs<IntegerAttr>("k") : IntegerAttr();
   if (!k) return op.emitError() << "'" << target << "' needs mhlo.attributes with an integer k";

@@ -26,7 +26,8 @@ mlir::LogicalResult simplify(mlir::func::FuncOp entry);
 /// Puts a transpose before each operand of a large dot whose dimensions have no common stride.
 void prepareDots(mlir::func::FuncOp entry);
 
-/// Copies constants that the region of a reduction, sort or the like captures into that region.
+/// Copies constants of one repeated element that the region of a reduction, sort or the like captures into
+/// it.
 void sinkConstants(mlir::func::FuncOp entry);
 
 /// Writes large constants of one repeated element that must be in memory as broadcasts of a scalar.
@@ -39,8 +40,8 @@ void populateFoldPatterns(mlir::RewritePatternSet& patterns);
 void populateControlPatterns(mlir::RewritePatternSet& patterns);
 void populateDotPatterns(mlir::RewritePatternSet& patterns);
 
-/// Makes the rewrites known to wherry-opt by name: inline-calls, expand-ops, simplify, prepare-dots, expand-splats,
-/// sink-constants.
+/// Makes the rewrites known to wherry-opt by name: inline-calls, flatten-values, lower-quantized,
+/// lower-random, expand-ops, simplify, prepare-dots, expand-splats, sink-constants.
 void registerPasses();
 
 }  // namespace wherry::compile

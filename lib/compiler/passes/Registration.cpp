@@ -47,6 +47,9 @@ void add(const char* name, const char* summary, RewritePass::Rewrite rewrite) {
 
 void registerPasses() {
   add("inline-calls", "replace calls by the bodies they name", inlineCalls);
+  add("flatten-values", "replace tuples by their elements and tokens by nothing", flattenValues);
+  add("lower-quantized", "write programs on quantized tensors as programs on their integers", lowerQuantized);
+  add("lower-random", "write random numbers as bits of a counter-based generator", lowerRandom);
   add("expand-ops", "write operations without a kernel of their own as simpler ones", expandOps);
   add("simplify", "fold constants and bring operations into the forms that clustering knows", simplify);
   add("prepare-dots", "transpose operands of large dots that have no common stride",

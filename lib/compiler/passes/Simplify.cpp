@@ -1,4 +1,5 @@
 // Simplify.cpp: runs the rewrite patterns and shares equal operations.
+#include "compiler/OpModel.h"
 #include "compiler/passes/Passes.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
@@ -45,7 +46,8 @@ void sinkConstants(func::FuncOp entry) {
       region.walk([&](Operation* nested) {
         for (OpOperand& operand : nested->getOpOperands()) {
           Operation* constant = operand.get().getDefiningOp<stablehlo::ConstantOp>();
-          if (!constant || region.isAncestor(constant->getParentRegion())) continue;
+          // Others are read from memory, as whatever else a region uses from outside.
+          if (!isSplatConstant(constant) || region.isAncestor(constant->getParentRegion())) continue;
           Value& copy = copies[constant];
           if (!copy) copy = builder.clone(*constant)->getResult(0);
           operand.set(copy);

@@ -2,7 +2,7 @@
 //
 // Tolerances are those of upstream's tests: `expect_eq` is exact (NaN differs from NaN, -0 equals +0),
 // `expect_almost_eq` absolute, `expect_close` counts representable values of the element type between
-// the two.
+// the two. `expect_serialized_eq` compares with what a probe has recorded, at its first pass or pass `iter`.
 #ifndef WHERRY_STABLEHLO_CHECK
 #define WHERRY_STABLEHLO_CHECK
 
@@ -42,7 +42,7 @@ def Check_ExpectCloseOp : Check_Op<"expect_close"> {
   }];
 }
 def Check_ExpectSerializedEqOp : Check_Op<"expect_serialized_eq"> {
-  let arguments = (ins StableHLO_Tensor:$expected, StrAttr:$probe_id, DefaultValuedAttr<UI32Attr, "1">:$iter);
+  let arguments = (ins StableHLO_Tensor:$expected, StrAttr:$probe_id, DefaultValuedAttr<UI32Attr, "0">:$iter);
   let assemblyFormat = [{
     $expected `,` `probe_id` `=` $probe_id (`,` `iter` `=` $iter^)? attr-dict `:` type($expected)
   }];
