@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/Convolution.h"
 #include "compiler/Dot.h"
 #include "compiler/OpModel.h"
 #include "llvm/ADT/MapVector.h"
@@ -76,7 +77,9 @@ class Clusterer {
         operands += def && it != treeCost.end() && isFusible(def) ? it->second : 1;
       }
       cost += operands;
-      if (isLoopNest(&op))
+      if (auto convolution = dyn_cast<stablehlo::ConvolutionOp>(op))
+        cost *= static_cast<double>(Convolution(convolution).depth());
+      else if (isLoopNest(&op))
         cost *= static_cast<double>(elementsOf(op.getOperand(0))) /
                 std::max<double>(1, elementsOf(op.getResult(0)));
       treeCost[&op] = std::min(cost, 1e6);
@@ -93,7 +96,8 @@ class Clusterer {
   /// True for operations that loop for each element of their result, inside any cluster.
   bool isLoopNest(Operation* op) const {
     if (modelOf(op).kind == OpKind::Reduce) return true;
-    return isa<stablehlo::DotGeneralOp>(op) && !(options.prebuiltDot && usesPrebuiltDot(op));
+    return isa<stablehlo::DotGeneralOp, stablehlo::ConvolutionOp>(op) &&
+           !(options.prebuiltDot && usesPrebuiltDot(op));
   }
 
   void visit(Operation* op) {
@@ -190,7 +194,7 @@ class Clusterer {
   /// True for operands that are read at places that data decides, or again and again: recomputing would
   /// multiply.
   static bool readsMemory(OpOperand& use) {
-    return isa<stablehlo::DotGeneralOp>(use.getOwner()) ||
+    return isa<stablehlo::DotGeneralOp, stablehlo::ConvolutionOp>(use.getOwner()) ||
            (modelOf(use.getOwner()).kind == OpKind::Gather && use.getOperandNumber() == 0);
   }
 

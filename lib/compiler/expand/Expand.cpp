@@ -16,6 +16,8 @@ const llvm::StringMap<Expansion*>& expansions() {
       {"stablehlo.batch_norm_grad", expandBatchNormGrad},
       {"stablehlo.batch_norm_inference", expandBatchNormInference},
       {"stablehlo.batch_norm_training", expandBatchNormTraining},
+      {"stablehlo.convolution", expandConvolution},
+      {"stablehlo.fft", expandFft},
   };
   return table;
 }

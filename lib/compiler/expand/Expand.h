@@ -23,4 +23,10 @@ Expansion expandBatchNormInference;
 Expansion expandBatchNormTraining;
 Expansion expandBatchNormGrad;
 
+// Convolution.cpp
+Expansion expandConvolution;
+
+// Fft.cpp
+Expansion expandFft;
+
 }  // namespace wherry::compile
