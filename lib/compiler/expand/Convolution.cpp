@@ -2,8 +2,8 @@
 //
 // Padding and dilation of the input become a pad, reversal becomes a reverse of the kernel. What has no
 // window is a dot: each spatial dimension then is a contracting dimension (one position) or a free one (a
-// window of one element). Half-precision operands of more than a little work are widened first, so that no
-// element is decoded again for each product.
+// window of one element). Narrow operands of more than a little work are widened first, so that no element is
+// decoded again for each product.
 #include "compiler/Convolution.h"
 
 #include "compiler/expand/Expand.h"
@@ -15,6 +15,9 @@ namespace {
 
 // Products from which on operands are converted once, in memory.
 constexpr int64_t littleWork = 4096;
+
+// Elements of the padded input.
+constexpr int64_t mostPadded = int64_t{1} << 31;
 
 using Dims = llvm::SmallVector<int64_t>;
 
@@ -39,18 +42,41 @@ stablehlo::ConvolutionOp plainConvolution(Build& build, stablehlo::ConvolutionOp
   return op;
 }
 
-/// The operands of the plain convolution.
-Value paddedInput(Build& build, const Convolution& c, Value lhs) {
-  const size_t rank = Build::shapeOf(lhs).size();
-  Dims low(rank, 0), high(rank, 0), interior(rank, 0);
+/// The input of the plain convolution: as many elements as its windows see. Null, with a diagnostic, where
+/// padding makes it larger than anything that can be computed.
+Value paddedInput(Build& build, Operation* op, const Convolution& c, Value lhs) {
+  const Build::Shape shape = Build::shapeOf(lhs);
+  Dims low(shape.size(), 0), high(shape.size(), 0), interior(shape.size(), 0);
   bool changes = false;
+  double elements = static_cast<double>(shape[c.lhsBatch]) * static_cast<double>(shape[c.lhsFeature]);
   for (const auto& s : c.spatial) {
+    const int64_t seen = (s.positions - 1) * s.stride + (s.window - 1) * s.dilation + 1;
+    const int64_t dilated = s.input == 0 ? 0 : (s.input - 1) * s.inputDilation + 1;
     low[s.lhs] = s.low;
-    high[s.lhs] = s.high;
+    high[s.lhs] = seen - s.low - dilated;
     interior[s.lhs] = s.inputDilation - 1;
-    changes |= s.low != 0 || s.high != 0 || s.inputDilation != 1;
+    changes |= low[s.lhs] != 0 || high[s.lhs] != 0 || s.inputDilation != 1;
+    elements *= static_cast<double>(seen);
   }
-  return changes ? build.pad(lhs, build.scalar(Build::elementOf(lhs), 0), low, high, interior) : lhs;
+  if (!changes) return lhs;
+  if (elements > static_cast<double>(mostPadded)) {
+    op->emitError() << "the padded input would have more than " << mostPadded << " elements";
+    return Value();
+  }
+  return build.pad(lhs, build.scalar(Build::elementOf(lhs), 0), low, high, interior);
+}
+
+/// The type in which sums are taken, if no operand has it and every number of the operands is one of its.
+Type sumType(Type lhs, Type rhs, Type result) {
+  const auto isHalf = [](Type type) { return isa<FloatType>(type) && type.getIntOrFloatBitWidth() <= 16; };
+  const auto isNarrower = [&](Type type) {
+    const auto integer = dyn_cast<IntegerType>(type), into = dyn_cast<IntegerType>(result);
+    return integer && into && integer.getWidth() < into.getWidth() &&
+           (integer.isUnsigned() || !into.isUnsigned());
+  };
+  if (isHalf(lhs) && isHalf(rhs) && isa<FloatType>(result))
+    return result.isF64() ? result : Float32Type::get(result.getContext());
+  return isNarrower(lhs) && isNarrower(rhs) ? result : Type();
 }
 
 Value forwardKernel(Build& build, const Convolution& c, Value rhs) {
@@ -126,17 +152,23 @@ Expanded expandConvolution(Build& build, Operation* operation) {
     return Expanded({build.splat(type.getShape(), type.getElementType(), 0)});
 
   Value lhs = op.getLhs(), rhs = op.getRhs();
+  if (llvm::any_of(c.spatial, [](const auto& s) { return s.reversed && s.inputDilation > 1; })) {
+    auto forward = cast<stablehlo::ConvolutionOp>(build.b.clone(*operation));
+    forward.getRhsMutable().assign(forwardKernel(build, c, rhs));
+    forward.removeWindowReversalAttr();
+    return Expanded({forward.getResult()});
+  }
+  if (hasDilatedInput(c)) return Expanded({withoutDilation(build, op, c)});
   Type element = type.getElementType();
-  const auto isHalf = [](Type type) { return isa<FloatType>(type) && type.getIntOrFloatBitWidth() <= 16; };
-  if (isHalf(Build::elementOf(lhs)) && isHalf(Build::elementOf(rhs)) &&
-      type.getNumElements() * c.depth() > littleWork) {
-    const Type wide = build.b.getF32Type();
+  const Type wide = sumType(Build::elementOf(lhs), Build::elementOf(rhs), element);
+  if (wide && type.getNumElements() * c.depth() > littleWork) {
     lhs = build.convert(lhs, wide);
     rhs = build.convert(rhs, wide);
-    if (isHalf(element)) element = wide;
+    element = wide;
   }
   if (c.isPlain() && !isDot(c) && lhs == op.getLhs()) return Expanded(llvm::SmallVector<Value>());
-  lhs = paddedInput(build, c, lhs);
+  lhs = paddedInput(build, op, c, lhs);
+  if (!lhs) return failure();
   rhs = forwardKernel(build, c, rhs);
   auto plain = plainConvolution(build, op, lhs, rhs, element);
   Value result = plain.getResult();

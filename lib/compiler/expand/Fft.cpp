@@ -33,8 +33,16 @@ class Transform {
     int64_t current = n, s = inner;
     for (const int64_t r : stagesOf(n, outer * n * inner)) {
       const int64_t m = current / r;
-      const Value y = oneStage(x, outer, r, m * s, m == 1 ? planesOut : 2);  // [planes, r, outer, m * s]
-      x = m == 1 ? b.transpose(y, {0, 2, 1, 3}) : turned(y, current, r, m, s);
+      const int64_t out = m == 1 ? planesOut : 2;
+      if (r > largestMatrix) {
+        const Value y = firstPlanes(byConvolution(b.reshape(withPlanes(x, 2), {2, outer, r, m * s})), out);
+        x = m == 1 ? y : turned(b.transpose(y, {0, 2, 1, 3}), current, r, m, s);
+      } else if (s == 1) {
+        x = turnedRows(rowStage(x, outer, r, m, out), current, r, m);
+      } else {
+        const Value y = columnStage(x, outer, r, m * s, out);
+        x = m == 1 ? b.transpose(y, {0, 2, 1, 3}) : turned(y, current, r, m, s);
+      }
       current = m;
       s *= r;
     }
@@ -67,47 +75,85 @@ class Transform {
     return stablehlo::ConstantOp::create(b.b, b.loc(), DenseElementsAttr::get(type, ArrayRef(numbers)));
   }
 
-  /// The product with the matrix of roots of order r: [in, outer, r, rest] to [out, r, outer, rest].
-  Value oneStage(Value x, int64_t outer, int64_t r, int64_t rest, int64_t out) {
-    const int64_t in = Build::shapeOf(x)[0];
-    x = b.reshape(x, {in, outer, r, rest});
-    if (r > largestMatrix)
-      return b.transpose(firstPlanes(byConvolution(withPlanes(x, 2)), out), {0, 2, 1, 3});
+  /// The matrix of roots of order r, from [in, k] to [out, j]: entry (out, j, in, k) of the four is the part
+  /// of w^(j * k) that takes plane `in` to plane `out`. `byRows`: as [out, j] x [in, k], else as [in, k] x
+  /// [out, j].
+  Value rootMatrix(int64_t r, int64_t in, int64_t out, bool byRows, Build::Shape shape) {
     ComplexTable roots;
     for (int64_t k = 0; k < r; ++k) pushRoot(roots, sign, k, r);
-    std::vector<long double> entries;  // [out, j, in, k]
-    for (int64_t o = 0; o < out; ++o)
-      for (int64_t j = 0; j < r; ++j)
-        for (int64_t i = 0; i < in; ++i)
-          for (int64_t k = 0; k < r; ++k) {
-            const int64_t root = j * k % r;
-            entries.push_back(o == i ? roots.re[root] : o == 1 ? roots.im[root] : -roots.im[root]);
-          }
-    // Without outer dimensions both sides are plain matrices.
-    const bool isMatrix = outer == 1;
-    const Value matrix =
-        isMatrix ? constant({out * r, in * r}, entries) : constant({out * r, in, r}, entries);
-    if (isMatrix) x = b.reshape(x, {in * r, rest});
-    const Dims lhsSum = isMatrix ? Dims{1} : Dims{1, 2}, rhsSum = isMatrix ? Dims{0} : Dims{0, 2};
-    const Dims shape = isMatrix ? Dims{out * r, rest} : Dims{out * r, outer, rest};
+    std::vector<long double> entries;
+    for (int64_t row = 0; row < (byRows ? out : in) * r; ++row)
+      for (int64_t column = 0; column < (byRows ? in : out) * r; ++column) {
+        const int64_t root = (row % r) * (column % r) % r;
+        const int64_t to = (byRows ? row : column) / r, from = (byRows ? column : row) / r;
+        entries.push_back(to == from ? roots.re[root] : to == 1 ? roots.im[root] : -roots.im[root]);
+      }
+    return constant(shape, entries);
+  }
+
+  Value dot(Value lhs, Value rhs, ArrayRef<int64_t> lhsSum, ArrayRef<int64_t> rhsSum, Build::Shape shape) {
     OperationState state(b.loc(), stablehlo::DotGeneralOp::getOperationName());
-    state.addOperands({matrix, x});
+    state.addOperands({lhs, rhs});
     state.addTypes(RankedTensorType::get(shape, real));
     state.addAttribute("dot_dimension_numbers",
                        stablehlo::DotDimensionNumbersAttr::get(b.b.getContext(), {}, {}, lhsSum, rhsSum));
-    return b.reshape(b.b.create(state)->getResult(0), {out, r, outer, rest});
+    return b.b.create(state)->getResult(0);
+  }
+
+  /// From [in, outer, r, rest] to [out, r, outer, rest]: contiguous along the rest before and after.
+  Value columnStage(Value x, int64_t outer, int64_t r, int64_t rest, int64_t out) {
+    const int64_t in = Build::shapeOf(x)[0];
+    Value y;
+    if (outer == 1) {  // both sides are plain matrices
+      const Value matrix = rootMatrix(r, in, out, true, {out * r, in * r});
+      y = dot(matrix, b.reshape(x, {in * r, rest}), {1}, {0}, {out * r, rest});
+    } else {
+      const Value matrix = rootMatrix(r, in, out, true, {out * r, in, r});
+      y = dot(matrix, b.reshape(x, {in, outer, r, rest}), {1, 2}, {0, 2}, {out * r, outer, rest});
+    }
+    return b.reshape(y, {out, r, outer, rest});
+  }
+
+  /// From [in, outer, r, m] to [out, outer, m, r]: with nothing inside, the product itself exchanges r and m.
+  Value rowStage(Value x, int64_t outer, int64_t r, int64_t m, int64_t out) {
+    const int64_t in = Build::shapeOf(x)[0];
+    Value y;
+    if (outer == 1) {
+      const Value matrix = rootMatrix(r, in, out, false, {in * r, out * r});
+      y = dot(b.reshape(x, {in * r, m}), matrix, {0}, {0}, {m, out * r});
+    } else {
+      const Value matrix = rootMatrix(r, in, out, false, {in, r, out * r});
+      y = dot(b.reshape(x, {in, outer, r, m}), matrix, {0, 2}, {0, 1}, {outer, m, out * r});
+    }
+    return b.transpose(b.reshape(y, {outer, m, out, r}), {2, 0, 1, 3});
+  }
+
+  /// Multiplies y [planes, outer, m, r] by w_n^(p * j).
+  Value turnedRows(Value y, int64_t n, int64_t r, int64_t m) {
+    if (m == 1) return y;
+    const int64_t outer = Build::shapeOf(y)[1], low = fineCount(r, m), high = m / low;
+    y = b.reshape(y, {2, outer, high, low, r});
+    ComplexTable fine, coarse;
+    for (int64_t p = 0; p < low; ++p)
+      for (int64_t j = 0; j < r; ++j) pushRoot(fine, sign, p * j, n);
+    for (int64_t p = 0; p < high; ++p)
+      for (int64_t j = 0; j < r; ++j) pushRoot(coarse, sign, p * j, n / low);
+    if (high > 1) y = times(y, coarse, {high, r}, {2, 4});
+    return b.reshape(times(y, fine, {low, r}, {3, 4}), {2, outer, m, r});
+  }
+
+  /// p = high * fineCount + rest, when a table for all p would be too large.
+  static int64_t fineCount(int64_t r, int64_t m) {
+    if (r * m <= largestTable) return m;
+    int64_t low = 1;
+    for (int64_t d = 1; d * d <= m; ++d)
+      if (m % d == 0) low = d;
+    return low;
   }
 
   /// Multiplies y [2, r, outer, m * s] by w_n^(p * j) and brings it to [2, outer, m, r, s].
   Value turned(Value y, int64_t n, int64_t r, int64_t m, int64_t s) {
-    const int64_t outer = Build::shapeOf(y)[2];
-    int64_t low = m;  // p = high * low + rest
-    if (r * m > largestTable) {
-      low = 1;
-      for (int64_t d = 1; d * d <= m; ++d)
-        if (m % d == 0) low = d;
-    }
-    const int64_t high = m / low;
+    const int64_t outer = Build::shapeOf(y)[2], low = fineCount(r, m), high = m / low;
     y = b.reshape(y, {2, r, outer, high, low, s});
     ComplexTable fine, coarse;
     for (int64_t j = 0; j < r; ++j) {
@@ -193,6 +239,10 @@ Expanded expandFft(Build& build, Operation* operation) {
   const Type real = toReal     ? type.getElementType()
                     : fromReal ? Build::elementOf(operand)
                                : cast<ComplexType>(type.getElementType()).getElementType();
+  if (!real.isF32() && !real.isF64()) {
+    op->emitError() << "fft needs numbers of f32 or f64, got " << operand.getType();
+    return failure();
+  }
   Transform transform(build, real, inverse);
   const auto withPlane = [&](Value x) {
     Dims planes{1};
