@@ -92,7 +92,7 @@ class Assembler {
       case Node::Kind::Cluster:
         return node.updated ? writeUpdate(node, into) : writeCluster(node.cluster, into);
       case Node::Kind::Dot:
-        return writeDot(cast<stablehlo::DotGeneralOp>(node.op()), into);
+        return writeDot(node.op(), into);
       case Node::Kind::Sort:
         return writeSort(cast<stablehlo::SortOp>(node.op()), into);
       case Node::Kind::Loop:
@@ -141,11 +141,11 @@ class Assembler {
     return writeCluster(cluster, into);
   }
 
-  LogicalResult writeDot(stablehlo::DotGeneralOp op, unsigned into) {
-    const kernels::gemm_plan product = kernels::plan_gemm(*gemmOf(op));
-    const FailureOr<unsigned> a = read(op.getLhs()), b = read(op.getRhs());
+  LogicalResult writeDot(Operation* op, unsigned into) {
+    const kernels::gemm_plan product = planPrebuiltDot(op);
+    const FailureOr<unsigned> a = read(op->getOperand(0)), b = read(op->getOperand(1));
     if (failed(a) || failed(b)) return failure();
-    const unsigned c = store(op.getResult());
+    const unsigned c = store(op->getResult(0));
     const unsigned scratch =
         product.scratch_bytes > 0 ? slots.arena(static_cast<uint64_t>(product.scratch_bytes)) : 0;
     for (const kernels::gemm_launch& planned : product.launches) {

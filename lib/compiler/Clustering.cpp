@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/Convolution.h"
 #include "compiler/Dot.h"
 #include "compiler/OpModel.h"
 #include "compiler/Window.h"
@@ -83,6 +84,8 @@ class Clusterer {
       cost += operands;
       if (auto window = dyn_cast<stablehlo::ReduceWindowOp>(&op))
         cost *= static_cast<double>(readsOf(window));
+      else if (auto convolution = dyn_cast<stablehlo::ConvolutionOp>(op))
+        cost *= static_cast<double>(Convolution(convolution).depth());
       else if (isLoopNest(&op))
         cost *= static_cast<double>(elementsOf(op.getOperand(0))) /
                 std::max<double>(1, elementsOf(op.getResult(0)));
@@ -100,7 +103,8 @@ class Clusterer {
   /// True for operations that loop for each element of their result, inside any cluster.
   bool isLoopNest(Operation* op) const {
     if (modelOf(op).kind == OpKind::Reduce) return true;
-    return isa<stablehlo::DotGeneralOp>(op) && !(options.prebuiltDot && usesPrebuiltDot(op));
+    return isa<stablehlo::DotGeneralOp, stablehlo::ConvolutionOp>(op) &&
+           !(options.prebuiltDot && usesPrebuiltDot(op));
   }
 
   /// Elements of each operand that one element of the result takes.
@@ -218,7 +222,7 @@ class Clusterer {
              !use.get().getDefiningOp<stablehlo::IotaOp>() &&
              static_cast<double>(readsOf(window)) * static_cast<double>(elementsOf(window.getResult(0))) >
                  mostOverlap * static_cast<double>(elementsOf(use.get()));
-    return isa<stablehlo::DotGeneralOp>(use.getOwner()) ||
+    return isa<stablehlo::DotGeneralOp, stablehlo::ConvolutionOp>(use.getOwner()) ||
            (modelOf(use.getOwner()).kind == OpKind::Gather && use.getOperandNumber() == 0);
   }
 

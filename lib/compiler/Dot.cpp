@@ -1,6 +1,7 @@
 // Dot.cpp: see Dot.h.
 #include "compiler/Dot.h"
 
+#include "compiler/Convolution.h"
 #include "compiler/Types.h"
 #include "stablehlo/Dialect.h"
 
@@ -49,17 +50,23 @@ llvm::SmallVector<int64_t> freeDims(size_t rank, ArrayRef<int64_t> batch, ArrayR
 
 }  // namespace
 
-bool isLargeDot(stablehlo::DotGeneralOp op) {
-  const auto lhs = dyn_cast<RankedTensorType>(op.getLhs().getType());
-  const auto result = dyn_cast<RankedTensorType>(op.getType());
+bool isLargeDot(Operation* op) {
+  if (!isa<stablehlo::DotGeneralOp, stablehlo::ConvolutionOp>(op)) return false;
+  const auto lhs = dyn_cast<RankedTensorType>(op->getOperand(0).getType());
+  const auto result = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   if (!lhs || !result || !lhs.hasStaticShape() || !result.hasStaticShape()) return false;
   const Type element = result.getElementType();
-  if (lhs.getElementType() != element || cast<ShapedType>(op.getRhs().getType()).getElementType() != element)
+  if (lhs.getElementType() != element ||
+      cast<ShapedType>(op->getOperand(1).getType()).getElementType() != element)
     return false;
   const std::optional<dtype> type = dtypeOf(element);
   if (!type || !kernels::gemm_supports(*type)) return false;
   int64_t work = result.getNumElements();
-  for (int64_t dim : op.getDotDimensionNumbers().getLhsContractingDimensions()) work *= lhs.getDimSize(dim);
+  if (auto dot = dyn_cast<stablehlo::DotGeneralOp>(op))
+    for (int64_t dim : dot.getDotDimensionNumbers().getLhsContractingDimensions())
+      work *= lhs.getDimSize(dim);
+  else
+    work *= Convolution(cast<stablehlo::ConvolutionOp>(op)).depth();
   return work >= largeDot;
 }
 
@@ -88,9 +95,81 @@ std::optional<kernels::gemm_problem> gemmOf(stablehlo::DotGeneralOp op) {
   return problem;
 }
 
+static kernels::contract_problem problemOf(stablehlo::DotGeneralOp op) {
+  const auto numbers = op.getDotDimensionNumbers();
+  const auto lhs = denseStrides(cast<ShapedType>(op.getLhs().getType()).getShape()),
+             rhs = denseStrides(cast<ShapedType>(op.getRhs().getType()).getShape());
+  const ArrayRef<int64_t> shape = cast<ShapedType>(op.getType()).getShape();
+  const auto result = denseStrides(shape);
+  kernels::contract_problem problem;
+  const auto lhsBatch = numbers.getLhsBatchingDimensions(), rhsBatch = numbers.getRhsBatchingDimensions();
+  const auto lhsSum = numbers.getLhsContractingDimensions(), rhsSum = numbers.getRhsContractingDimensions();
+  size_t next = 0;
+  for (const auto [left, right] : llvm::zip(lhsBatch, rhsBatch)) {
+    problem.batch.push_back({shape[next], lhs[left], rhs[right], result[next]});
+    ++next;
+  }
+  for (const int64_t dim : freeDims(lhs.size(), lhsBatch, lhsSum)) {
+    problem.rows.push_back({shape[next], lhs[dim], 0, result[next]});
+    ++next;
+  }
+  for (const int64_t dim : freeDims(rhs.size(), rhsBatch, rhsSum)) {
+    problem.columns.push_back({shape[next], 0, rhs[dim], result[next]});
+    ++next;
+  }
+  for (const auto [left, right] : llvm::zip(lhsSum, rhsSum))
+    problem.depth.push_back(
+        {cast<ShapedType>(op.getLhs().getType()).getDimSize(left), lhs[left], rhs[right], 0});
+  return problem;
+}
+
+static kernels::contract_problem problemOf(stablehlo::ConvolutionOp op) {
+  const Convolution c(op);
+  const auto lhs = denseStrides(cast<ShapedType>(op.getLhs().getType()).getShape()),
+             rhs = denseStrides(cast<ShapedType>(op.getRhs().getType()).getShape()),
+             result = denseStrides(cast<ShapedType>(op.getType()).getShape());
+  kernels::contract_problem problem;
+  const int64_t outputs = c.outputs / c.groups();
+  const int64_t inGroup = c.batchGroups > 1 ? c.batch * lhs[c.lhsBatch] : c.inputs * lhs[c.lhsFeature];
+  problem.batch.push_back(
+      {c.groups(), inGroup, outputs * rhs[c.rhsOutput], outputs * result[c.resultFeature]});
+  problem.rows.push_back({c.batch, lhs[c.lhsBatch], 0, result[c.resultBatch]});
+  problem.columns.push_back({outputs, 0, rhs[c.rhsOutput], result[c.resultFeature]});
+  for (const auto& s : c.spatial) {
+    problem.rows.push_back({s.positions, s.stride * lhs[s.lhs], 0, result[s.result]});
+    problem.depth.push_back({s.window, s.dilation * lhs[s.lhs], rhs[s.rhs], 0});
+  }
+  problem.depth.push_back({c.inputs, lhs[c.lhsFeature], rhs[c.rhsInput], 0});
+  return problem;
+}
+
+std::optional<kernels::contract_problem> contractOf(Operation* op) {
+  kernels::contract_problem problem;
+  if (auto dot = dyn_cast<stablehlo::DotGeneralOp>(op)) {
+    problem = problemOf(dot);
+  } else {
+    auto convolution = cast<stablehlo::ConvolutionOp>(op);
+    if (!Convolution(convolution).isPlain()) return std::nullopt;
+    problem = problemOf(convolution);
+  }
+  problem.element = *dtypeOf(cast<ShapedType>(op->getResult(0).getType()).getElementType());
+  // Rows in the order of the result; the sum in the order of the left operand, which is the larger as a rule.
+  llvm::sort(problem.rows, [](const auto& x, const auto& y) { return x.c > y.c; });
+  llvm::sort(problem.depth, [](const auto& x, const auto& y) { return x.a > y.a; });
+  if (!kernels::contract_supports(problem)) return std::nullopt;
+  return problem;
+}
+
 bool usesPrebuiltDot(Operation* op) {
-  const auto dot = dyn_cast<stablehlo::DotGeneralOp>(op);
-  return dot && isLargeDot(dot) && gemmOf(dot);
+  if (!isLargeDot(op)) return false;
+  auto dot = dyn_cast<stablehlo::DotGeneralOp>(op);
+  return (dot && gemmOf(dot)) || contractOf(op);
+}
+
+kernels::gemm_plan planPrebuiltDot(Operation* op) {
+  if (auto dot = dyn_cast<stablehlo::DotGeneralOp>(op))
+    if (const auto problem = gemmOf(dot)) return kernels::plan_gemm(*problem);
+  return kernels::plan_contract(*contractOf(op));
 }
 
 }  // namespace wherry::compile

@@ -20,9 +20,13 @@ void add(const char* name, kernel_function function, instruction_set set) {
   add("gemm_f32.pack", table.f32.pack, set);
   add("gemm_f32.compute", table.f32.compute, set);
   add("gemm_f32.dot", table.f32.dot, set);
+  add("contract_f32.pack", table.f32.contract_pack, set);
+  add("contract_f32.compute", table.f32.contract, set);
   add("gemm_f64.pack", table.f64.pack, set);
   add("gemm_f64.compute", table.f64.compute, set);
   add("gemm_f64.dot", table.f64.dot, set);
+  add("contract_f64.pack", table.f64.contract_pack, set);
+  add("contract_f64.compute", table.f64.contract, set);
   return true;
 }();
 

@@ -11,6 +11,8 @@ struct gemm_functions {
   kernel_function pack;
   kernel_function compute;
   kernel_function dot;
+  kernel_function contract_pack;
+  kernel_function contract;
 };
 
 struct kernel_functions {

@@ -226,6 +226,9 @@ INFER(FftOp) {
   if (count < 1 || count > 3 || count > rank)
     return refuse<FftOp>(location, "length must have 1 to 3 entries, at most the rank ", rank, ", got ",
                          count);
+  for (const int64_t size : length)
+    if (size < 0)
+      return refuse<FftOp>(location, "length must not be negative, got ", size);
   const bool realInput = kind == FftType::RFFT;
   if (isa<ComplexType>(operand.getElementType()) == realInput)
     return refuse<FftOp>(location, stringifyFftType(kind), " needs ", realInput ? "real" : "complex",

@@ -115,6 +115,29 @@ LogicalResult ConvolutionOp::verify() {
                          << kernelInputs * featureGroups << ", got " << inputFeatures;
   SmallVector<int64_t> shape(rank);
   const int64_t batch = lhs.getDimSize(n.getInputBatchDimension());
+  if (!ShapedType::isDynamic(batch) && batch % batchGroups != 0)
+    return emitOpError() << "input batch must be a multiple of batch_group_count, " << batchGroups << ", got "
+                         << batch;
+  const int64_t outputs = rhs.getDimSize(n.getKernelOutputFeatureDimension());
+  const int64_t groups = batchGroups * featureGroups;
+  if (!ShapedType::isDynamic(outputs) && outputs % groups != 0)
+    return emitOpError() << "kernel output features must be a multiple of "
+                         << (batchGroups > 1 ? "batch_group_count, " : "feature_group_count, ") << groups
+                         << ", got " << outputs;
+  if (const auto precision = getPrecisionConfig(); precision && !precision->empty() && precision->size() != 2)
+    return emitOpError() << "precision_config needs an entry per operand, got " << precision->size();
+  if (const auto reversal = getWindowReversal();
+      reversal && !reversal->empty() && static_cast<int64_t>(reversal->size()) != spatial)
+    return emitOpError() << "reverse must have one entry for each of " << spatial
+                         << " spatial dimensions, got " << reversal->size();
+  const auto kindOf = [](Type type) {
+    const Type element = expressedElement(cast<ShapedType>(type).getElementType());
+    return isa<FloatType>(element) ? 0 : isa<ComplexType>(element) ? 1 : 2;
+  };
+  if (kindOf(lhs) != kindOf(rhs) || kindOf(lhs) != kindOf(result))
+    return emitOpError() << "operands and result must all have integer, all floating-point or all complex "
+                            "elements, got "
+                         << lhs << ", " << rhs << " and " << result;
   shape[n.getOutputBatchDimension()] = ShapedType::isDynamic(batch) ? batch : batch / batchGroups;
   shape[n.getOutputFeatureDimension()] = rhs.getDimSize(n.getKernelOutputFeatureDimension());
   for (int64_t i = 0; i < spatial; ++i) {

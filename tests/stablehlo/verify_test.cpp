@@ -214,4 +214,47 @@ INSTANTIATE_TEST_SUITE_P(
               "tensor<2x3xf32>",
               "result must have the shape of 'tensor<2x2xf32>', got 'tensor<2x3xf32>'"}));
 
+INSTANTIATE_TEST_SUITE_P(
+    convolutions, refused,
+    testing::Values(
+        wrong{"%0 = stablehlo.convolution(%a, %b) dim_numbers = [b, f]x[i, o]->[b, f], window = {} "
+              "{batch_group_count = 4 : i64, feature_group_count = 1 : i64} : (tensor<2x3xf32>, "
+              "tensor<3x2xf32>) -> tensor<2x2xf32>",
+              "input batch must be a multiple of batch_group_count, 4, got 2"},
+        wrong{"%0 = stablehlo.convolution(%b, %b) dim_numbers = [b, f]x[o, i]->[b, f], window = {} "
+              "{batch_group_count = 1 : i64, feature_group_count = 1 : i64, precision_config = "
+              "[#stablehlo<precision DEFAULT>]} : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x3xf32>",
+              "precision_config needs an entry per operand, got 1"},
+        wrong{"%0 = stablehlo.convolution(%a, %a) dim_numbers = [f, b]x[o, i]->[b, f], window = {} "
+              "{batch_group_count = 3 : i64, feature_group_count = 1 : i64} : (tensor<2x3xf32>, "
+              "tensor<2x3xf32>) -> tensor<1x2xf32>",
+              "input features must be kernel input features times feature_group_count, 3, got 2"},
+        wrong{"%0 = stablehlo.convolution(%b, %a) dim_numbers = [b, f]x[i, o]->[b, f], window = {} "
+              "{batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<3x2xf32>, "
+              "tensor<2x3xf32>) -> tensor<3x3xi32>",
+              "operands and result must all have integer, all floating-point or all complex elements"},
+        wrong{"%0 = stablehlo.convolution(%n, %n) dim_numbers = [b, f]x[i, o]->[b, f], window = {} "
+              "{batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<4xi32>, "
+              "tensor<4xi32>) -> tensor<4xi32>",
+              "operands and result must have one rank of at least 2"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    transforms, refused,
+    testing::Values(
+        wrong{
+            "%0 = stablehlo.fft %a, type = FFT, length = [3] : (tensor<2x3xf32>) -> tensor<2x3xcomplex<f32>>",
+            "FFT needs complex numbers"},
+        wrong{"%0 = stablehlo.fft %c, type = RFFT, length = [3] : (tensor<2x3xcomplex<f32>>) -> "
+              "tensor<2x2xcomplex<f32>>",
+              "RFFT needs real numbers"},
+        wrong{"%0 = stablehlo.fft %c, type = FFT, length = [4] : (tensor<2x3xcomplex<f32>>) -> "
+              "tensor<2x4xcomplex<f32>>",
+              "dimension 1 must have the size 4, got 3"},
+        wrong{"%0 = stablehlo.fft %c, type = FFT, length = [1, 2, 3] : (tensor<2x3xcomplex<f32>>) -> "
+              "tensor<2x3xcomplex<f32>>",
+              "length must have 1 to 3 entries, at most the rank 2, got 3"},
+        wrong{"%0 = stablehlo.fft %c, type = IRFFT, length = [-4] : (tensor<2x3xcomplex<f32>>) -> "
+              "tensor<2x4xf32>",
+              "length must not be negative, got -4"}));
+
 }  // namespace

@@ -126,7 +126,8 @@ Emitter::Vals Emitter::compute(Operation* op, const Place& place) {
       .Case([&](stablehlo::BitcastConvertOp bitcast) { return one(bitcastConvert(bitcast, place)); })
       .Case([&](stablehlo::ReduceOp reduce) { return this->reduce(reduce, place); })
       .Case([&](stablehlo::ReduceWindowOp window) { return reduceWindow(window, place); })
-      .Case<stablehlo::DotGeneralOp, stablehlo::DotOp>([&](Operation*) { return dot(op, {place}); })
+      .Case<stablehlo::DotGeneralOp, stablehlo::DotOp, stablehlo::ConvolutionOp>(
+          [&](Operation*) { return dot(op, {place}); })
       .Case([&](stablehlo::GetDimensionSizeOp size) {
         const int64_t extent = shapeOf(size.getOperand())[size.getDimension()];
         return one(
@@ -149,7 +150,7 @@ Emitter::Vals Emitter::compute(Operation* op, const Place& place) {
 void Emitter::prepare(Value tensor, ArrayRef<Place> places) {
   Operation* op = tensor.getDefiningOp();
   if (!op || inputs_.contains(tensor) || places.size() < 2) return;
-  if (isa<stablehlo::DotGeneralOp, stablehlo::DotOp>(op)) {
+  if (isa<stablehlo::DotGeneralOp, stablehlo::DotOp, stablehlo::ConvolutionOp>(op)) {
     const Location outer = b.loc();
     b.setLoc(op->getLoc());
     for (const auto [place, value] : llvm::zip(places, dot(op, places))) remember(tensor, place, value);

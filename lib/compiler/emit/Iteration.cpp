@@ -67,7 +67,8 @@ class Planner {
         .Case([&](stablehlo::DynamicUpdateSliceOp update) { visitDynamicUpdate(update, place); })
         .Case([&](stablehlo::ReduceOp reduce) { visitReduce(reduce, place); })
         .Case([&](stablehlo::ReduceWindowOp window) { visitReduceWindow(window, place); })
-        .Case<stablehlo::DotGeneralOp, stablehlo::DotOp>([&](Operation*) { visitDot(op, place); })
+        .Case<stablehlo::DotGeneralOp, stablehlo::DotOp, stablehlo::ConvolutionOp>(
+            [&](Operation*) { visitDot(op, place); })
         .Default([&](Operation*) {
           if (isElementwise(op)) {
             for (const Value operand : op->getOperands())
@@ -272,6 +273,8 @@ class Planner {
 
   void visitDot(Operation* op, const Place& place) {
     const auto dims = DotDims::of(op);
+    if (dims->window)
+      for (const Index& index : math_.split(place, dims->resultShape)) apart(index);
     if (dims->contractsRows() && dims->groups.back().extent >= 8 && usesInner(place))
       plan_.wantsScalarElements = true;
     SmallVector<Index, 4> loops;

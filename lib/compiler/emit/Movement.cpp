@@ -89,6 +89,8 @@ std::optional<DotDims> DotDims::of(Operation* op) {
     dims.rhsBatch = copy(numbers.getRhsBatchingDimensions());
     dims.lhsContracting = copy(numbers.getLhsContractingDimensions());
     dims.rhsContracting = copy(numbers.getRhsContractingDimensions());
+  } else if (auto convolution = dyn_cast<stablehlo::ConvolutionOp>(op)) {
+    dims = DotDims(Convolution(convolution));
   } else if (isa<stablehlo::DotOp>(op)) {
     dims.lhsContracting = {static_cast<int64_t>(shapeOf(op->getOperand(0)).size()) - 1};
     dims.rhsContracting = {0};
@@ -98,7 +100,7 @@ std::optional<DotDims> DotDims::of(Operation* op) {
   dims.lhsShape = shapeOf(op->getOperand(0));
   dims.rhsShape = shapeOf(op->getOperand(1));
   dims.resultShape = shapeOf(op->getResult(0));
-  for (unsigned i = 0; i < dims.lhsContracting.size(); ++i) {
+  for (unsigned i = 0; i < dims.lhsContracting.size() && !dims.window; ++i) {
     const int64_t extent = dims.lhsShape[dims.lhsContracting[i]];
     if (i > 0 && dims.lhsContracting[i] == dims.lhsContracting[i - 1] + 1 &&
         dims.rhsContracting[i] == dims.rhsContracting[i - 1] + 1) {
@@ -117,7 +119,41 @@ bool DotDims::contractsRows() const {
          rhsContracting.back() + 1 == static_cast<int64_t>(rhsShape.size());
 }
 
+DotDims::DotDims(const Convolution& convolution) : window(convolution) {
+  for (const auto& s : window->spatial) {
+    lhsContracting.push_back(s.lhs);
+    rhsContracting.push_back(s.rhs);
+    groups.push_back({static_cast<unsigned>(groups.size()), 1, s.window});
+  }
+  lhsContracting.push_back(window->lhsFeature);
+  rhsContracting.push_back(window->rhsInput);
+  groups.push_back({static_cast<unsigned>(groups.size()), 1, window->inputs});
+}
+
+Place DotDims::windowPlace(IndexMath& math, bool left, const Place& result, ArrayRef<Index> loops) const {
+  const auto at = math.split(result, resultShape);
+  SmallVector<Index, 4> indices(at.size());
+  const Index output = at[window->resultFeature];
+  if (left) {
+    const Index group = math.div(output, std::max<int64_t>(1, window->outputs / window->groups()));
+    const bool isBatch = window->batchGroups > 1, isFeature = window->featureGroups > 1;
+    indices[window->lhsBatch] = at[window->resultBatch];
+    if (isBatch)
+      indices[window->lhsBatch] = math.add(math.scale(group, window->batch), at[window->resultBatch]);
+    indices[window->lhsFeature] = loops.back();
+    if (isFeature) indices[window->lhsFeature] = math.add(math.scale(group, window->inputs), loops.back());
+    for (const auto [s, loop] : llvm::zip(window->spatial, loops))
+      indices[s.lhs] = math.add(math.scale(at[s.result], s.stride), math.scale(loop, s.dilation));
+    return math.join(indices, lhsShape);
+  }
+  indices[window->rhsInput] = loops.back();
+  indices[window->rhsOutput] = output;
+  for (const auto [s, loop] : llvm::zip(window->spatial, loops)) indices[s.rhs] = loop;
+  return math.join(indices, rhsShape);
+}
+
 Place DotDims::operandPlace(IndexMath& math, bool left, const Place& result, ArrayRef<Index> loops) const {
+  if (window) return windowPlace(math, left, result, loops);
   const Shape shape = left ? lhsShape : rhsShape;
   const auto& batch = left ? lhsBatch : rhsBatch;
   const auto& contracting = left ? lhsContracting : rhsContracting;

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "compiler/Convolution.h"
 #include "compiler/emit/Index.h"
 #include "mlir/IR/Operation.h"
 
@@ -22,10 +23,11 @@ Place rearranged(IndexMath& math, const Place& place, Shape from, Shape to, llvm
 /// For broadcast, broadcast_in_dim, reshape, transpose, slice and reverse: the place in operand 0.
 std::optional<Place> movedPlace(IndexMath& math, mlir::Operation* op, const Place& place);
 
-/// The dimensions of a dot_general (or dot).
+/// The dimensions of a dot_general (or dot), or of a plain convolution.
 struct DotDims {
   llvm::SmallVector<int64_t, 4> lhsBatch, rhsBatch, lhsContracting, rhsContracting;
   Shape lhsShape, rhsShape, resultShape;
+  std::optional<Convolution> window;  // its loops: the spatial dimensions of the window, the input features
   /// Contracting dimensions that are one loop: first position in the lists, count, extent.
   struct Group {
     unsigned first, count;
@@ -38,6 +40,11 @@ struct DotDims {
   Place operandPlace(IndexMath& math, bool left, const Place& result, llvm::ArrayRef<Index> loops) const;
   /// True if the last loop runs along the rows of both operands.
   bool contractsRows() const;
+
+ private:
+  explicit DotDims(const Convolution& convolution);
+  DotDims() = default;
+  Place windowPlace(IndexMath& math, bool left, const Place& result, llvm::ArrayRef<Index> loops) const;
 };
 
 /// The loops of a reduce: runs of neighbouring reduced dimensions.

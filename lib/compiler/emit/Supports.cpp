@@ -1,4 +1,5 @@
 // Supports.cpp: what the emitter has rules for.
+#include "compiler/Convolution.h"
 #include "compiler/Kernels.h"
 #include "compiler/emit/Emitter.h"
 
@@ -38,7 +39,9 @@ bool supports(Operation* op) {
           stablehlo::IotaOp, stablehlo::DynamicSliceOp, stablehlo::DynamicUpdateSliceOp, stablehlo::GatherOp,
           stablehlo::GetDimensionSizeOp>(op))
     return true;
-  if (isa<stablehlo::DotGeneralOp, stablehlo::DotOp>(op)) {
+  if (auto convolution = dyn_cast<stablehlo::ConvolutionOp>(op))
+    if (!Convolution(convolution).isPlain()) return false;
+  if (isa<stablehlo::DotGeneralOp, stablehlo::DotOp, stablehlo::ConvolutionOp>(op)) {
     const Element lhs = Element::of(op->getOperand(0).getType()),
                   result = Element::of(op->getResult(0).getType());
     return lhs.isComplex() == result.isComplex();

@@ -10,6 +10,8 @@
 
 namespace wherry::compile {
 
+struct Convolution;
+
 /// Replaces every operation below `entry` that has an expansion, until none is left.
 mlir::LogicalResult expandOps(mlir::func::FuncOp entry);
 
@@ -84,5 +86,16 @@ Expansion expandRngBitGenerator;
 // Triangular.cpp
 Expansion expandCholesky;
 Expansion expandTriangularSolve;
+
+// Convolution.cpp
+Expansion expandConvolution;
+
+// DilatedInput.cpp
+/// True when `withoutDilation` writes the convolution; its window is not reversed then.
+bool hasDilatedInput(const Convolution& convolution);
+mlir::Value withoutDilation(Build& build, mlir::stablehlo::ConvolutionOp op, const Convolution& convolution);
+
+// Fft.cpp
+Expansion expandFft;
 
 }  // namespace wherry::compile

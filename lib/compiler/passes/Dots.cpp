@@ -114,7 +114,7 @@ void populateDotPatterns(RewritePatternSet& patterns) {
 void prepareDots(func::FuncOp entry) {
   llvm::SmallVector<stablehlo::DotGeneralOp> dots;
   entry.walk([&](stablehlo::DotGeneralOp op) {
-    if (isLargeDot(op) && !gemmOf(op)) dots.push_back(op);
+    if (isLargeDot(op) && !gemmOf(op) && !contractOf(op)) dots.push_back(op);
   });
   for (stablehlo::DotGeneralOp op : dots) {
     OpBuilder builder(op);
