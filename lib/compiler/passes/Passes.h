@@ -39,7 +39,7 @@ void populateFoldPatterns(mlir::RewritePatternSet& patterns);
 void populateControlPatterns(mlir::RewritePatternSet& patterns);
 void populateDotPatterns(mlir::RewritePatternSet& patterns);
 
-/// Makes the rewrites known to wherry-opt by name: inline-calls, expand-ops, simplify, prepare-dots, expand-splats,
+/// Makes the rewrites known to wherry-opt by name: inline-calls, specialise, expand-ops, simplify, prepare-dots, expand-splats,
 /// sink-constants.
 void registerPasses();
 
