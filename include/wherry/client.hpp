@@ -15,6 +15,7 @@
 #include <wherry/exec/compiler.hpp>
 #include <wherry/exec/file_cache.hpp>
 #include <wherry/exec/native_executable.hpp>
+#include <wherry/exec/open_executable.hpp>
 #include <wherry/exec/opencl_executable.hpp>
 #include <wherry/exec/program.hpp>
 #include <wherry/loop/loop_thread.hpp>
@@ -38,6 +39,8 @@ struct compile_options {
   std::string codegen;         // "native", "opencl"; empty: WHERRY_CODEGEN, else by device
   std::string cpu = "native";  // native code: "native", "x86-64-v3" or "x86-64-v4"
   bool cache = true;           // use the cache on disk
+  // What a program of unknown sizes is compiled for; empty: for what each call brings.
+  std::vector<known_argument> arguments;
 };
 
 class client {
@@ -131,14 +134,16 @@ class client {
       std::weak_ptr<const plan> made;  // for as long as an executable uses it
     };
     std::map<std::string, compilation> compilations;
+
+    std::shared_ptr<const plan> plan_of(const program& source, const target& t,
+                                        const compile_options& options);
+    static ref<executable_core> compile(const std::shared_ptr<core>& self, const program& source,
+                                        const compile_options& options, ref<device_core> d);
   };
 
   device_core& place(const wherry::device& where) const {
     return where ? *where.core() : *core_->cpu.front();
   }
-  std::shared_ptr<const plan> plan_of(const program& source, const target& t,
-                                      const compile_options& options) const;
-
   std::shared_ptr<core> core_;
 };
 
@@ -268,17 +273,19 @@ inline buffer client::from_host(void* memory, const tensor_type& type, host_memo
 
 // ------------------------------------------------------------------------------------ compilation
 
-inline std::shared_ptr<const plan> client::plan_of(const program& source, const target& t,
-                                                   const compile_options& options) const {
+inline std::shared_ptr<const plan> client::core::plan_of(const program& source, const target& t,
+                                                         const compile_options& options) {
   compiler* c = compiler::installed();
   std::string key = std::string(c ? c->revision() : "") + '\0' + t.key + '\0' + t.cpu + '\0' +
-                    std::to_string(static_cast<int>(t.exit)) + '\0' + source.function() + '\0' +
-                    std::string(source.text());
+                    std::to_string(static_cast<int>(t.exit)) + '\0' + source.function() + '\0';
+  for (const known_argument& k : options.arguments)
+    key += to_string(k.type) + (k.value ? "=" + std::to_string(*k.value) : std::string()) + ";";
+  key += '\0' + std::string(source.text());
   std::promise<std::shared_ptr<const plan>> mine;
   std::shared_future<std::shared_ptr<const plan>> theirs;
   {
-    std::lock_guard lock(core_->mutex);
-    auto& known = core_->compilations[key];
+    std::lock_guard lock(mutex);
+    auto& known = compilations[key];
     if (auto made = known.made.lock()) return made;
     theirs = known.running;
     if (!theirs.valid()) known.running = mine.get_future().share();
@@ -287,7 +294,7 @@ inline std::shared_ptr<const plan> client::plan_of(const program& source, const 
   try {
     std::shared_ptr<const plan> made;
     if (options.cache) {
-      if (const auto stored = core_->cache.find(key)) {
+      if (const auto stored = cache.find(key)) {
         try {
           made = std::make_shared<const plan>(read_plan(*stored));
         } catch (const error&) {
@@ -301,19 +308,20 @@ inline std::shared_ptr<const plan> client::plan_of(const program& source, const 
             absl::StatusCode::kUnimplemented,
             source.name() + ": no compiler for source programs: link wherry::compiler or load an artifact");
       }
-      made = std::make_shared<const plan>(c->compile({source.text(), source.name(), source.function(), t}));
-      if (options.cache) core_->cache.store(key, write_plan(*made));
+      made = std::make_shared<const plan>(
+          c->compile({source.text(), source.name(), source.function(), t, options.arguments}));
+      if (options.cache) cache.store(key, write_plan(*made));
     }
     {
-      std::lock_guard lock(core_->mutex);
-      core_->compilations[key] = {{}, made};
+      std::lock_guard lock(mutex);
+      compilations[key] = {{}, made};
     }
     mine.set_value(made);
     return made;
   } catch (...) {
     {
-      std::lock_guard lock(core_->mutex);
-      core_->compilations.erase(key);
+      std::lock_guard lock(mutex);
+      compilations.erase(key);
     }
     mine.set_exception(std::current_exception());
     throw;
@@ -321,13 +329,18 @@ inline std::shared_ptr<const plan> client::plan_of(const program& source, const 
 }
 
 inline executable client::compile(const program& source, const compile_options& options) const {
+  return executable(core::compile(core_, source, options, ref<device_core>(&place(options.device))));
+}
+
+inline ref<executable_core> client::core::compile(const std::shared_ptr<core>& self, const program& source,
+                                                  const compile_options& options, ref<device_core> where) {
   const scheduler* here = scheduler::current();
   if (here && here->what() == scheduler::kind::loop) {
     throw error(absl::StatusCode::kFailedPrecondition,
                 "compile: takes long, and a loop's thread must not wait: use compile_async",
                 reason::deadlock_would_occur);
   }
-  device_core& d = place(options.device);
+  device_core& d = *where;
   std::string codegen = options.codegen;
   if (codegen.empty() && d.is_host()) {
     const char* set = std::getenv("WHERRY_CODEGEN");
@@ -339,22 +352,36 @@ inline executable client::compile(const program& source, const compile_options& 
   }
   target t;
   t.cpu = options.cpu;
-  if (codegen == "native") {
-    if (!d.is_host())
-      throw error(absl::StatusCode::kInvalidArgument,
-                  "codegen native on " + d.name() + ": native code runs on cpu devices only");
-    return executable(
-        ref<executable_core>(new native_executable(plan_of(source, t, options), ref<device_core>(&d))));
+  const bool native = codegen == "native";
+  if (native && !d.is_host())
+    throw error(absl::StatusCode::kInvalidArgument,
+                "codegen native on " + d.name() + ": native code runs on cpu devices only");
+  std::optional<opencl_place> place;
+  if (!native) {
+    place = opencl_place::of(d);
+    t.exit = target::codegen::opencl;
+    t.fp64 = d.description().fp64;
+    t.fp16 = d.description().fp16;
+    t.gpu = d.description().gpu;
+    t.key = place->key();
   }
-  const opencl_place where = opencl_place::of(d);
-  t.exit = target::codegen::opencl;
-  t.fp64 = d.description().fp64;
-  t.fp16 = d.description().fp16;
-  t.gpu = d.description().gpu;
-  t.key = where.key();
-  return executable(
-      ref<executable_core>(new opencl_executable(plan_of(source, t, options), ref<device_core>(&d), where,
-                                                 options.cache ? core_->cache : file_cache(""))));
+  std::shared_ptr<const plan> made = self->plan_of(source, t, options);
+  if (made->open) {
+    const auto again = [client = std::weak_ptr<core>(self), source, options,
+                        where](const std::vector<known_argument>& arguments) {
+      const std::shared_ptr<core> alive = client.lock();
+      if (!alive)
+        throw error(absl::StatusCode::kFailedPrecondition, "compile: the client has been closed",
+                    reason::client_closed);
+      compile_options special = options;
+      special.arguments = arguments;
+      return compile(alive, source, special, where);
+    };
+    return ref<executable_core>(new open_executable(std::move(made), std::move(where), again));
+  }
+  if (native) return ref<executable_core>(new native_executable(std::move(made), std::move(where)));
+  return ref<executable_core>(new opencl_executable(std::move(made), std::move(where), *place,
+                                                    options.cache ? self->cache : file_cache("")));
 }
 
 inline task<executable> client::compile_async(program source, compile_options options) const {

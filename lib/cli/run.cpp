@@ -85,6 +85,14 @@ bool repeats(const std::vector<array>& first, const std::vector<array>& now, std
   return true;
 }
 
+/// Options to compile an open program for `arguments`.
+compile_options for_arguments(compile_options options, const plan& open,
+                              const std::vector<array>& arguments) {
+  for (const array& a : arguments) options.arguments.push_back({a.type(), std::nullopt});
+  for (const std::uint32_t k : open.sizes) options.arguments[k].value = size_value(arguments[k]);
+  return options;
+}
+
 int run_program(const run_options& options) {
   if (!options.trace.empty()) throw usage_error("--trace is not supported yet");
   const program source = open_program(options);
@@ -93,8 +101,9 @@ int run_program(const run_options& options) {
 
   const client here;
   const compile_options compiling = options.place.for_compiling(here);
-  const executable ready = here.compile(source, compiling);
+  executable ready = here.compile(source, compiling);
   const std::vector<array> arguments = load_arguments(options.inputs, ready.inputs());
+  if (ready.code().open) ready = here.compile(source, for_arguments(compiling, ready.code(), arguments));
 
   runner runs(here, ready, compiling.device);
   std::vector<array> results;

@@ -1,6 +1,7 @@
 // tensors.cpp: see tensors.hpp.
 #include "tensors.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -24,6 +25,22 @@ std::string number_text(double value) {
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
+/// `type` with the sizes that it leaves open taken from `stored`.
+tensor_type with_sizes(const tensor_type& type, const array& stored, const std::string& what) {
+  if (std::find(type.dims.begin(), type.dims.end(), -1) == type.dims.end()) return type;
+  const shape& given = stored.type().dims;
+  // complex<f64> travels with one more dimension.
+  if (given.rank() != type.dims.rank() + (type.element == dtype::c128 ? 1 : 0)) {
+    throw error(absl::StatusCode::kInvalidArgument,
+                what + ": expected " + to_string(type) + ", the file has " + to_string(stored.type()));
+  }
+  std::vector<std::int64_t> extents(type.dims.begin(), type.dims.end());
+  for (std::size_t d = 0; d < extents.size(); ++d) {
+    if (extents[d] < 0) extents[d] = given[d];
+  }
+  return {type.element, shape(std::span<const std::int64_t>(extents))};
+}
+
 }  // namespace
 
 std::string tensor_name(const char* prefix, std::size_t index) { return prefix + std::to_string(index); }
@@ -40,7 +57,9 @@ std::vector<array> load_arguments(const std::vector<std::string>& paths, std::sp
     const array* found = nullptr;
     for (std::size_t f = 0; f < files.size() && !found; ++f) {
       found = files[f].find(name);
-      if (found) arguments.push_back(as_type(*found, types[k], paths[f] + ": " + name));
+      if (found)
+        arguments.push_back(
+            as_type(*found, with_sizes(types[k], *found, paths[f] + ": " + name), paths[f] + ": " + name));
     }
     if (found) continue;
     throw usage_error(paths.empty() ? "the program takes " + std::to_string(types.size()) +

@@ -21,10 +21,14 @@ class StablehloCompiler final : public compiler {
   plan compile(const compile_request& request) override {
     Program program(request.source, request.source_name);
     mlir::func::FuncOp entry = program.entry(request.function);
-    program.prepare(entry);
+    program.flatten(entry);
     plan result;
+    if (request.arguments.empty())
+      if (std::optional<plan> open = program.openPlan(entry)) result = std::move(*open);
     result.name = entry.getName() == "main" && program.module().getName() ? program.module().getName()->str()
                                                                           : entry.getName().str();
+    if (result.open) return result;
+    program.prepare(entry, request.arguments);
     KernelTable kernels(program.context(), request.target);
     if (mlir::failed(assemble(entry, request.target, kernels, result)))
       program.raise(absl::StatusCode::kUnimplemented, "the program is not supported");

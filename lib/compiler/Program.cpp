@@ -8,6 +8,7 @@
 #include "compiler/Types.h"
 #include "compiler/expand/Expand.h"
 #include "compiler/passes/Passes.h"
+#include "compiler/shapes/Shapes.h"
 #include "llvm/Support/raw_ostream.h"
 #include "mlir/IR/Location.h"
 #include "stablehlo/Dialect.h"
@@ -120,9 +121,68 @@ func::FuncOp Program::entry(std::string_view name) {
   return found;
 }
 
-void Program::prepare(func::FuncOp entry) {
+void Program::flatten(func::FuncOp entry) {
   if (failed(inlineCalls(entry))) raise(absl::StatusCode::kInvalidArgument, "inlining failed");
   if (failed(flattenValues(entry))) raise(absl::StatusCode::kUnimplemented, "flattening of tuples failed");
+}
+
+std::optional<plan> Program::openPlan(func::FuncOp entry) {
+  if (!hasUnknownSizes(entry)) return std::nullopt;
+  plan open;
+  open.open = true;
+  for (const unsigned k : sizeArguments(entry)) open.sizes.push_back(k);
+  bool isUnknown = !open.sizes.empty();
+  for (const auto [k, type] : llvm::enumerate(entry.getArgumentTypes())) {
+    const auto tensor = dyn_cast<RankedTensorType>(type);
+    const std::optional<dtype> element = tensor ? dtypeOf(tensor.getElementType()) : std::nullopt;
+    if (!element) {
+      entry.emitError() << "argument " << k << " has type " << type << ", which is not supported";
+      raise(absl::StatusCode::kUnimplemented, "");
+    }
+    llvm::SmallVector<int64_t> extents;
+    for (const int64_t size : tensor.getShape()) extents.push_back(ShapedType::isDynamic(size) ? -1 : size);
+    isUnknown |= !tensor.hasStaticShape();
+    open.inputs.push_back({*element, shape(std::span<const int64_t>(extents.data(), extents.size()))});
+  }
+  return isUnknown ? std::optional(std::move(open)) : std::nullopt;
+}
+
+/// The arguments of `entry` as the specialisation takes them. Fails with a diagnostic where one has another
+/// element type than the program says.
+static FailureOr<llvm::SmallVector<KnownArgument>> knownArguments(func::FuncOp entry,
+                                                                  std::span<const known_argument> given) {
+  llvm::SmallVector<KnownArgument> known;
+  if (given.empty()) {
+    for (const auto [k, type] : llvm::enumerate(entry.getArgumentTypes())) {
+      const auto tensor = dyn_cast<RankedTensorType>(type);
+      if (tensor && !tensor.hasStaticShape())
+        return entry.emitError() << "argument " << k << " is " << type
+                                 << ": the program needs to know its sizes";
+      known.push_back({type, std::nullopt});
+    }
+    return known;
+  }
+  if (given.size() != entry.getNumArguments())
+    return entry.emitError() << "the program takes " << entry.getNumArguments() << " arguments, got "
+                             << given.size();
+  for (const auto [argument, one] : llvm::zip(entry.getArguments(), given)) {
+    const auto tensor = dyn_cast<RankedTensorType>(argument.getType());
+    if (!tensor || dtypeOf(tensor.getElementType()) != one.type.element)
+      return entry.emitError() << "argument " << argument.getArgNumber() << " is " << argument.getType()
+                               << ", got " << to_string(one.type);
+    const std::span<const int64_t> extents = one.type.dims;
+    known.push_back(
+        {RankedTensorType::get({extents.data(), extents.size()}, tensor.getElementType()), one.value});
+  }
+  return known;
+}
+
+void Program::prepare(func::FuncOp entry, std::span<const known_argument> arguments) {
+  if (!arguments.empty() || hasUnknownSizes(entry)) {
+    const FailureOr<llvm::SmallVector<KnownArgument>> known = knownArguments(entry, arguments);
+    if (failed(known) || failed(specialise(entry, *known)))
+      raise(absl::StatusCode::kInvalidArgument, "the shapes do not fit");
+  }
   if (failed(lowerQuantized(entry)))
     raise(absl::StatusCode::kUnimplemented, "lowering of quantized types failed");
   if (failed(lowerRandom(entry))) raise(absl::StatusCode::kUnimplemented, "random numbers are not supported");

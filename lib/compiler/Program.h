@@ -5,8 +5,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <wherry/exec/compiler.hpp>
 #include <wherry/status/error.hpp>
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -33,9 +36,16 @@ class Program {
   /// `error` (invalid_argument) when there is none, or it is not one block.
   mlir::func::FuncOp entry(std::string_view name);
 
-  /// Inlines, simplifies and normalises `entry`. Throws `error`: unimplemented, naming the first
-  /// operation or type that is not supported; invalid_argument for recursion and the like.
-  void prepare(mlir::func::FuncOp entry);
+  /// Inlines the calls of `entry`. Throws `error` (invalid_argument) for recursion and the like.
+  void flatten(mlir::func::FuncOp entry);
+
+  /// Returns the open plan of `entry`, which has been flattened, if its shapes depend on arguments.
+  std::optional<plan> openPlan(mlir::func::FuncOp entry);
+
+  /// Specialises `entry`, which has been flattened, for `arguments` (none: as it is written), simplifies and
+  /// normalises it. Throws `error`: unimplemented, naming the first
+  /// operation or type that is not supported; invalid_argument for arguments and shapes that do not fit.
+  void prepare(mlir::func::FuncOp entry, std::span<const known_argument> arguments = {});
 
   /// Throws what was diagnosed since the last call as `code`, or `otherwise` if nothing was.
   [[noreturn]] void raise(absl::StatusCode code, const char* otherwise);

@@ -13,7 +13,8 @@ std::string emitStage(const compile_request& request, std::string_view stage) {
     throw error(absl::StatusCode::kInvalidArgument, "there is no stage '" + std::string(stage) + "'");
   Program program(request.source, request.source_name);
   mlir::func::FuncOp entry = program.entry(request.function);
-  program.prepare(entry);
+  program.flatten(entry);
+  program.prepare(entry, request.arguments);
   std::string text;
   if (stage == "stablehlo") {
     llvm::raw_string_ostream(text) << entry << "\n";

@@ -18,6 +18,7 @@ void StableHLODialect::initialize() {
 #include "stablehlo/Types.cpp.inc"
       >();
   registerAttributes();
+  registerBytecode();
   registerStableHLODialectOperations(this);
 }
 

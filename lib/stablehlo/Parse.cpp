@@ -1,12 +1,15 @@
 // Parse.cpp: from text or bytecode to a verified module.
 #include "stablehlo/Parse.h"
 
+#include "Shardy.h"
 #include "Source.h"
+#include "Vhlo.h"
 
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "stablehlo/Check.h"
@@ -50,9 +53,10 @@ StringRef severityName(DiagnosticSeverity severity) {
 
 void append(const Diagnostic &diagnostic, StringRef name, llvm::raw_ostream &out) {
   if (const FileLineColLoc place = sourceLocation(diagnostic.getLocation()))
-    out << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn();
+    out << place.getFilename().getValue() << ":" << std::max(place.getLine(), 1u) << ":"
+        << std::max(place.getColumn(), 1u);
   else
-    out << name;
+    out << name << ":1:1";
   out << ": " << severityName(diagnostic.getSeverity()) << ": " << diagnostic << "\n";
   for (const Diagnostic &note : const_cast<Diagnostic &>(diagnostic).getNotes())
     append(note, name, out);
@@ -82,6 +86,62 @@ LogicalResult refuseUnknownOperations(ModuleOp module) {
   return failure(result.wasInterrupted());
 }
 
+bool hasTooManyElements(Type type) {
+  if (const auto tuple = dyn_cast<TupleType>(type))
+    return llvm::any_of(tuple.getTypes(), hasTooManyElements);
+  const auto shaped = dyn_cast<ShapedType>(type);
+  uint64_t count = 1;
+  if (shaped && shaped.hasRank())
+    for (const int64_t size : shaped.getShape())
+      if (size > 0 && (__builtin_mul_overflow(count, size, &count) || count > maximumElements))
+        return true;
+  return false;
+}
+
+// What no verifier of an operation says: types that are too large (text has been searched for them before),
+// constants whose bytes are kept elsewhere and are too few, functions that end as a region does.
+LogicalResult refuseUnsound(ModuleOp module) {
+  const WalkResult result = module.walk([](Operation *op) -> WalkResult {
+    for (Type type : op->getResultTypes())
+      if (hasTooManyElements(type))
+        return op->emitError() << "a type may have at most " << maximumElements << " elements";
+    if (auto function = dyn_cast<func::FuncOp>(op))
+      for (Type type : function.getArgumentTypes())
+        if (hasTooManyElements(type))
+          return op->emitError() << "a type may have at most " << maximumElements << " elements";
+    if (isa<ReturnOp>(op) && isa_and_nonnull<func::FuncOp>(op->getParentOp()))
+      return op->emitError() << "a function ends in func.return";
+    auto constant = dyn_cast<ConstantOp>(op);
+    const auto resource = constant ? dyn_cast<DenseResourceElementsAttr>(constant.getValue()) : nullptr;
+    if (!resource)
+      return WalkResult::advance();
+    const AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    const ShapedType type = resource.getType();
+    const auto complex = dyn_cast<ComplexType>(type.getElementType());
+    const Type part = complex ? complex.getElementType() : type.getElementType();
+    const uint64_t bits = part.isIntOrFloat() ? part.getIntOrFloatBitWidth() : 64;
+    const uint64_t bytes = type.getNumElements() * ((bits + 7) / 8) * (complex ? 2 : 1);
+    if (!blob || blob->getData().size() != bytes)
+      return op->emitError() << "a constant of type " << type << " needs a resource of " << bytes
+                             << " bytes, got " << (blob ? blob->getData().size() : 0);
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+// Says so if the artifact was written for a newer version, which may be why it cannot be read.
+void nameNewerVersion(StringRef bytecode, StringRef name, llvm::raw_ostream &out) {
+  StringRef version = producerOf(bytecode), rest = version;
+  unsigned major = 0, minor = 0;
+  if (!rest.consume_front("StableHLO_v") || rest.consumeInteger(10, major) || !rest.consume_front(".") ||
+      rest.consumeInteger(10, minor))
+    return;
+  const auto [knownMajor, knownMinor] = newestVhloVersion;
+  if (std::pair(major, minor) > std::pair(knownMajor, knownMinor))
+    out << name << ":1:1: note: the artifact is one of " << version << "; versions up to " << knownMajor
+        << "." << knownMinor << " are known\n";
+}
+
 } // namespace
 
 OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, StringRef text, StringRef name,
@@ -90,9 +150,9 @@ OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, Stri
   const bool bytecode = text.starts_with("ML\xEFR");
   std::string rewritten;
   if (!bytecode) {
-    if (const std::optional<SourcePlace> place = findNestingBeyond(text, maximumNesting)) {
-      out << name << ":" << place->line << ":" << place->column
-          << ": error: brackets and regions nest deeper than " << maximumNesting << " levels\n";
+    if (const std::optional<SourceProblem> problem = findProblem(text, maximumNesting)) {
+      out << name << ":" << problem->place.line << ":" << problem->place.column
+          << ": error: " << problem->message << "\n";
       return {};
     }
     if (packBooleanConstants(text, rewritten))
@@ -101,6 +161,9 @@ OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, Stri
 
   DialectRegistry registry;
   registerStablehloDialects(registry);
+  registry.insert<ShardyDialect>();
+  if (bytecode)
+    registry.insert<VhloDialect>();
   context.appendDialectRegistry(registry);
   const bool printsOperations = context.shouldPrintOpOnDiagnostic();
   const bool allowsUnknown = context.allowsUnregisteredDialects();
@@ -115,16 +178,27 @@ OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, Stri
         append(diagnostic, name, out);
       return success();
     });
-    module = parseSourceString<ModuleOp>(text, ParserConfig(&context, /*verifyAfterParse=*/!bytecode), name);
+    // Verification waits until operations that only the parser knows are gone.
+    module = parseSourceString<ModuleOp>(text, ParserConfig(&context, /*verifyAfterParse=*/false), name);
     if (module && bytecode) {
       if (regionDepth(*module) > maximumNesting) {
-        out << name << ": error: regions nest deeper than " << maximumNesting << " levels\n";
+        out << name << ":1:1: error: regions nest deeper than " << maximumNesting << " levels\n";
         module = {};
-      } else if (failed(verify(*module))) {
+      } else if (failed(refuseUnknownOperations(*module)) || failed(convertVhlo(*module))) {
         module = {};
+      } else {
+        dropShardingAttributes(*module);
       }
     }
-    if (module && failed(refuseUnknownOperations(*module)))
+    if (module && failed(dropShardings(*module)))
+      module = {};
+    if (module && failed(verify(*module)))
+      module = {};
+    if (!module && diagnostics.empty())
+      out << name << ":1:1: error: the " << (bytecode ? "bytecode" : "text") << " cannot be read\n";
+    if (!module && bytecode)
+      nameNewerVersion(text, name, out);
+    if (module && (failed(refuseUnknownOperations(*module)) || failed(refuseUnsound(*module))))
       module = {};
   }
   context.printOpOnDiagnostic(printsOperations);

@@ -3,12 +3,46 @@
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/Twine.h"
 
 using namespace mlir::stablehlo;
 using llvm::StringRef;
 
-std::optional<SourcePlace> mlir::stablehlo::findNestingBeyond(StringRef text, unsigned limit) {
+namespace {
+
+SourcePlace placeAt(StringRef text, size_t at) {
+  const StringRef before = text.take_front(at);
+  const size_t newline = before.rfind('\n');
+  return {static_cast<unsigned>(before.count('\n') + 1),
+          static_cast<unsigned>(newline == StringRef::npos ? at + 1 : at - newline)};
+}
+
+// True if the sizes at the start of `shape`, `2x?x3xf32`, are those of more elements than a tensor may have.
+bool hasTooManyElements(StringRef shape) {
+  uint64_t count = 1;
+  while (true) {
+    uint64_t size = 0;
+    if (shape.consume_front("?"))
+      size = 1;
+    else if (shape.empty() || !llvm::isDigit(shape.front()) || shape.consumeInteger(10, size))
+      return false;
+    if (!shape.consume_front("x"))
+      return false;
+    if (size != 0 && (__builtin_mul_overflow(count, size, &count) || count > maximumElements))
+      return true;
+  }
+}
+
+} // namespace
+
+std::optional<SourceProblem> mlir::stablehlo::findProblem(StringRef text, unsigned limit) {
   unsigned depth = 0;
+  // Inside an affine map: the depth around it, and the operators so far. MLIR reads these by recursion.
+  unsigned outsideAffine = 0, operators = 0;
+  bool isAffine = false;
+  const auto problem = [&](size_t at, const char *what, uint64_t most, const char *unit) {
+    return SourceProblem{placeAt(text, at), (llvm::Twine(what) + llvm::Twine(most) + unit).str()};
+  };
   for (size_t i = 0; i < text.size(); ++i) {
     switch (text[i]) {
     case '"':
@@ -20,16 +54,29 @@ std::optional<SourcePlace> mlir::stablehlo::findNestingBeyond(StringRef text, un
       if (text.substr(i).starts_with("//"))
         i = std::min(text.find('\n', i), text.size());
       break;
+    case '<': {
+      const StringRef before = text.take_front(i);
+      if (!isAffine && (before.ends_with("affine_map") || before.ends_with("affine_set"))) {
+        isAffine = true;
+        outsideAffine = depth;
+        operators = 0;
+      }
+      if ((before.ends_with("tensor") || before.ends_with("memref") || before.ends_with("vector")) &&
+          hasTooManyElements(text.drop_front(i + 1)))
+        return problem(i + 1, "a type may have at most ", maximumElements, " elements");
+      [[fallthrough]];
+    }
     case '(':
     case '[':
     case '{':
-    case '<':
-      if (++depth > limit) {
-        const StringRef before = text.take_front(i);
-        const size_t newline = before.rfind('\n');
-        return SourcePlace{static_cast<unsigned>(before.count('\n') + 1),
-                           static_cast<unsigned>(newline == StringRef::npos ? i + 1 : i - newline)};
-      }
+      if (++depth > limit)
+        return problem(i, "brackets and regions nest deeper than ", limit, " levels");
+      break;
+    case '+':
+    case '-':
+    case '*':
+      if (isAffine && ++operators > limit)
+        return problem(i, "an affine map may have at most ", limit, " operators");
       break;
     case '>':
       if (i > 0 && text[i - 1] == '-')
@@ -40,6 +87,8 @@ std::optional<SourcePlace> mlir::stablehlo::findNestingBeyond(StringRef text, un
     case '}':
       if (depth > 0)
         --depth;
+      if (isAffine && depth <= outsideAffine)
+        isAffine = false;
       break;
     default:
       break;

@@ -14,8 +14,20 @@ struct SourcePlace {
   unsigned column = 1;
 };
 
-/// Returns where `text` first nests brackets of any kind deeper than `limit`, outside strings and comments.
-std::optional<SourcePlace> findNestingBeyond(llvm::StringRef text, unsigned limit);
+/// What MLIR's parser must not see, and where.
+struct SourceProblem {
+  SourcePlace place;
+  std::string message;
+};
+
+/// The most elements that a tensor may have, so that sizes in bytes, and of a few tensors together, fit 63
+/// bits.
+inline constexpr uint64_t maximumElements = uint64_t{1} << 56;
+
+/// Returns the first place in `text`, outside strings and comments, where MLIR's parser would overflow its
+/// stack or its arithmetic: brackets of any kind nested deeper than `limit`, an affine map with more
+/// operators than that, a type with more than `maximumElements` elements (zeros not counted).
+std::optional<SourceProblem> findProblem(llvm::StringRef text, unsigned limit);
 
 /// Rewrites i1 constants in hexadecimal with one byte an element, which newer MLIR prints, to eight elements
 /// a byte, which MLIR 22 reads. Returns false, and leaves `out` alone, if there are none. Every

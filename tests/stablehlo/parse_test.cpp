@@ -100,9 +100,9 @@ TEST(parse, attributes_of_unknown_dialects_are_kept_and_their_operations_refused
       "}");
   ASSERT_TRUE(kept.module) << kept.diagnostics;
   EXPECT_NE(kept.text().find("#sdy.sharding<@m, [{}]>"), std::string::npos) << kept.text();
-  parsed refused("\n  \"sdy.mesh\"() : () -> ()");
+  parsed refused("\n  \"mpmd.mesh\"() : () -> ()");
   EXPECT_FALSE(refused.module);
-  EXPECT_EQ(refused.diagnostics, "p.mlir:2:3: error: unknown operation `sdy.mesh`\n");
+  EXPECT_EQ(refused.diagnostics, "p.mlir:2:3: error: unknown operation `mpmd.mesh`\n");
 }
 
 TEST(parse, bytecode_is_read_as_text_is) {

@@ -40,7 +40,8 @@ class shape {
   absl::InlinedVector<std::int64_t, 6> extents_;
 };
 
-/// A tensor's element type and shape; `to_string` spells it as StableHLO does, `tensor<2x3xf32>`.
+/// A tensor's element type and shape; `to_string` spells it as StableHLO does, `tensor<2x3xf32>`, with `?`
+/// for the extent -1 of an argument whose size is not known.
 struct tensor_type {
   dtype element = dtype::f32;
   wherry::shape dims;
@@ -51,7 +52,7 @@ struct tensor_type {
 
 inline std::string to_string(const tensor_type& type) {
   std::string text = "tensor<";
-  for (const std::int64_t extent : type.dims) text += std::to_string(extent) + "x";
+  for (const std::int64_t extent : type.dims) text += (extent < 0 ? "?" : std::to_string(extent)) + "x";
   text += name_of(type.element);
   return text + ">";
 }

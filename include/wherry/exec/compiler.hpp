@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,11 +28,21 @@ struct target {
   std::string key;   // device name, driver version and options: part of every cache key
 };
 
+/// An argument that a program of unknown sizes is compiled for.
+struct known_argument {
+  tensor_type type;
+  std::optional<std::int64_t> value;  // of one that is a size itself
+};
+
 struct compile_request {
   std::string_view source;       // StableHLO text, MLIR bytecode or a VHLO portable artifact
   std::string_view source_name;  // for messages: a file name, or "program"
   std::string_view function;     // entry; empty: `main`, else the only public function
   wherry::target target;
+  // What to specialise the program for, one for each of its arguments. Empty: it is compiled as it is
+  // written, and the plan is open if sizes of its arguments are unknown. A size without a value is taken to
+  // be the one for which the shapes agree.
+  std::span<const known_argument> arguments = {};
 };
 
 class compiler {

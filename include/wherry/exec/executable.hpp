@@ -4,6 +4,9 @@
 // order of the program's arguments; they need not be ready. Arguments that the program donates
 // (`tf.aliasing_output`) are deleted by the call unless `execute_options::keep` names them.
 //
+// A program whose arguments have unknown sizes is compiled by the call, once for each combination of shapes;
+// see open_executable.hpp.
+//
 // Threads: any.
 #pragma once
 
@@ -34,6 +37,12 @@ class executable_core : public ref_counted<executable_core> {
   /// plan's inputs and outputs, an output that lives in a donated input's memory being the same storage.
   virtual ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) = 0;
 
+  /// Returns the executable of an open program for `args`; see open_executable.hpp. Any other is its own.
+  virtual ref<executable_core> specialised(std::span<const buffer* const> args) {
+    (void)args;
+    return ref<executable_core>(this);
+  }
+
  protected:
   executable_core(std::shared_ptr<const plan> p, ref<device_core> where)
       : plan_(std::move(p)), where_(std::move(where)), cheap_(plan_->bounded && plan_->cost_ns <= 20'000) {}
@@ -50,7 +59,9 @@ class executable {
   explicit executable(ref<executable_core> core) noexcept : core_(std::move(core)) {}
 
   const std::string& name() const noexcept { return core_->code().name; }
+  /// Of an open program, with the extent -1 for a size that is not known.
   std::span<const tensor_type> inputs() const noexcept { return core_->code().inputs; }
+  /// Of an open program nothing: they depend on the arguments.
   std::span<const tensor_type> outputs() const noexcept { return core_->code().outputs; }
   wherry::device device() const { return wherry::device(ref<device_core>(&core_->where())); }
   const plan& code() const noexcept { return core_->code(); }
@@ -78,7 +89,9 @@ class executable {
   /// As a call, but `co_await` it: suspends while the unit is full instead of blocking.
   template <class... Args>
   auto submit(const Args&... args) const {
-    return submission(*this, gather<buffer_list>(args...), {});
+    auto list = gather<buffer_list>(args...);
+    executable ready = specialised(pointers({list.data(), list.size()}));
+    return submission(std::move(ready), std::move(list), {});
   }
   auto submit_with(std::span<const buffer> args, execute_options options) const;
 
@@ -119,6 +132,9 @@ class executable {
   static const pointer_list& pointers(const pointer_list& list) noexcept { return list; }
   static pointer_list pointers(std::span<const buffer> args) { return gather<pointer_list>(args); }
 
+  executable specialised(argument_span args) const {
+    return core_->code().open ? executable(core_->specialised(args)) : *this;
+  }
   unit& choose_unit(argument_span args, const execute_options& options) const;
   void validate(argument_span args, const execute_options& options) const;
   std::optional<execution> run(argument_span args, const execute_options& options, submit_options how) const;
@@ -132,8 +148,8 @@ class executable {
 /// What `co_await step.submit(...)` awaits: a place in the unit, then the submission itself.
 class executable::submission : slot_waiter, work {
  public:
-  submission(const executable& e, buffer_list args, execute_options options)
-      : target_(e), args_(std::move(args)), options_(std::move(options)) {}
+  submission(executable e, buffer_list args, execute_options options)
+      : target_(std::move(e)), args_(std::move(args)), options_(std::move(options)) {}
   submission(const submission&) = delete;
   submission& operator=(const submission&) = delete;
   ~submission() {
@@ -177,7 +193,7 @@ class executable::submission : slot_waiter, work {
 };
 
 inline auto executable::submit_with(std::span<const buffer> args, execute_options options) const {
-  return submission(*this, {args.begin(), args.end()}, std::move(options));
+  return submission(specialised(pointers(args)), {args.begin(), args.end()}, std::move(options));
 }
 
 // ------------------------------------------------------------------------------------------ calls
@@ -251,6 +267,7 @@ inline unit& executable::choose_unit(argument_span args, const execute_options& 
 
 inline std::optional<execution> executable::run(argument_span args, const execute_options& options,
                                                 submit_options how) const {
+  if (core_->code().open) return specialised(args).run(args, options, how);
   validate(args, options);
   return run_on(choose_unit(args, options), args, options, how);
 }

@@ -15,6 +15,10 @@
 // Donation: `aliases` says which output may live in which input's memory. The steps are right both when
 // the two slots are one memory (the input was donated) and when they are not.
 //
+// An *open* plan is that of a program whose arguments have sizes that are not known: it says what the program
+// takes, the extent -1 standing for any, and nothing about how it runs. `exec/open_executable.hpp` compiles
+// such a program again for the shapes of a call.
+//
 // Threads: a plan is immutable once built.
 #pragma once
 
@@ -69,6 +73,8 @@ struct alias {
 struct plan {
   std::string name;  // of the program, for messages
   std::vector<tensor_type> inputs;
+  bool open = false;                 // only `name`, `inputs` and `sizes` count
+  std::vector<std::uint32_t> sizes;  // open: inputs whose values are sizes
   std::vector<tensor_type> outputs;
   std::vector<alias> aliases;
   std::vector<slot> slots;

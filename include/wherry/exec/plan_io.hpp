@@ -115,7 +115,7 @@ class plan_reader {
 };
 
 inline constexpr char plan_magic[9] = "WHRYPLAN";
-inline constexpr std::uint32_t plan_version = 1;
+inline constexpr std::uint32_t plan_version = 2;
 inline constexpr std::uint64_t plan_bytes_limit = std::uint64_t{1}
                                                   << 48;  // of one tensor, of the arena: no sum overflows
 
@@ -125,13 +125,14 @@ inline void put_type(plan_writer& w, const tensor_type& t) {
   for (const std::int64_t extent : t.dims) w.put(extent);
 }
 
-inline tensor_type get_type(plan_reader& r) {
+inline tensor_type get_type(plan_reader& r, bool open = false) {
   tensor_type t;
   t.element = r.choice<dtype>(dtype_count, "element type");
   std::vector<std::int64_t> extents(r.count(8));
   std::uint64_t elements = 1;
   for (std::int64_t& extent : extents) {
     extent = r.get<std::int64_t>();
+    if (extent == -1 && open) continue;
     if (extent < 0) plan_reader::fail("a negative extent");
     if (extent != 0 && elements > plan_bytes_limit / static_cast<std::uint64_t>(extent))
       plan_reader::fail("a tensor too large");
@@ -184,6 +185,8 @@ inline void check_plan(const plan& p) {
     }
     return 0;
   };
+  if (p.open && !(p.slots.empty() && p.aliases.empty() && p.blocks.empty()))
+    plan_reader::fail("an open plan with steps");
   if (p.arena_bytes > plan_bytes_limit) plan_reader::fail("an arena too large");
   std::vector<bool> placed(p.outputs.size());
   std::vector<bool> donated(p.inputs.size());
@@ -217,7 +220,7 @@ inline void check_plan(const plan& p) {
         plan_reader::fail("a slot smaller than what is read of it");
     }
   }
-  if (p.blocks.empty()) plan_reader::fail("no entry block");
+  if (p.blocks.empty() && !p.open) plan_reader::fail("no entry block");
   if (has_block_cycle(p)) plan_reader::fail("a block inside itself");
 }
 
@@ -226,7 +229,9 @@ inline void check_plan(const plan& p) {
 inline std::vector<std::byte> write_plan(const plan& p) {
   detail::plan_writer w;
   w.put(p.name);
+  w.put(p.open);
   w.list(p.inputs, [&](const tensor_type& t) { detail::put_type(w, t); });
+  w.list(p.sizes, [&](std::uint32_t i) { w.put(i); });
   w.list(p.outputs, [&](const tensor_type& t) { detail::put_type(w, t); });
   w.list(p.aliases, [&](const alias& a) { w.put(a.output), w.put(a.input); });
   w.list(p.slots, [&](const slot& s) { w.put(s.where), w.put(s.index), w.put(s.offset), w.put(s.bytes); });
@@ -276,7 +281,9 @@ inline plan read_plan(std::span<const std::byte> bytes) {
   detail::plan_reader r(body);
   plan p;
   p.name = r.text();
-  p.inputs = r.list<tensor_type>(9, [&](tensor_type& t) { t = detail::get_type(r); });
+  p.open = r.choice<bool>(2, "mark");
+  p.inputs = r.list<tensor_type>(9, [&](tensor_type& t) { t = detail::get_type(r, p.open); });
+  p.sizes = r.list<std::uint32_t>(4, [&](std::uint32_t& i) { i = r.index(p.inputs.size(), "inputs"); });
   p.outputs = r.list<tensor_type>(9, [&](tensor_type& t) { t = detail::get_type(r); });
   p.aliases = r.list<alias>(8, [&](alias& a) {
     a.output = r.index(p.outputs.size(), "outputs");

@@ -49,7 +49,7 @@ class Inliner {
  public:
   explicit Inliner(ModuleOp module) : symbols(module) {}
 
-  LogicalResult run(func::FuncOp function) {
+  LogicalResult run(func::FuncOp function, unsigned depth = 0) {
     const auto [it, isNew] = state.try_emplace(function, State::Active);
     if (!isNew) return success();
     llvm::SmallVector<Operation*> calls;
@@ -58,7 +58,7 @@ class Inliner {
         calls.push_back(op);
     });
     for (Operation* call : calls)
-      if (failed(expand(call))) return failure();
+      if (failed(expand(call, depth))) return failure();
     state[function] = State::Done;
     return success();
   }
@@ -89,7 +89,10 @@ class Inliner {
     return true;
   }
 
-  LogicalResult expand(Operation* call) {
+  LogicalResult expand(Operation* call, unsigned depth) {
+    // Calls follow each other by recursion here; a chain this long is no program that somebody wrote.
+    constexpr unsigned maxDepth = 1000;
+    if (depth > maxDepth) return call->emitError() << "calls nest deeper than " << maxDepth << " levels";
     if (becomesFunction(call)) return success();
     llvm::StringRef name;
     if (auto plain = dyn_cast<func::CallOp>(call))
@@ -106,7 +109,7 @@ class Inliner {
     const auto it = state.find(callee);
     if (it != state.end() && it->second == State::Active)
       return call->emitError() << "recursion: '" << name << "' calls itself";
-    if (failed(run(callee))) return failure();
+    if (failed(run(callee, depth + 1))) return failure();
     if (!callee.getBody().hasOneBlock())
       return call->emitError() << "'" << name << "' has more than one block, which is not supported";
     if (callee.getNumArguments() != call->getNumOperands() ||
@@ -117,6 +120,11 @@ class Inliner {
     IRMapping mapping;
     mapping.map(callee.getArguments(), call->getOperands());
     Block& body = callee.getBody().front();
+    // Each of a few functions that calls the one before it twice doubles the program.
+    constexpr size_t maxOperations = 500'000;
+    callee.walk([&](Operation*) { ++inlined; });
+    if (inlined > maxOperations)
+      return call->emitError() << "inlining calls makes more than " << maxOperations << " operations";
     for (Operation& op : body.without_terminator()) builder.clone(op, mapping);
     llvm::SmallVector<Value> results;
     for (Value value : body.getTerminator()->getOperands()) results.push_back(mapping.lookupOrDefault(value));
@@ -127,6 +135,7 @@ class Inliner {
 
   SymbolTable symbols;
   llvm::DenseMap<Operation*, State> state;
+  size_t inlined = 0;
 };
 
 }  // namespace

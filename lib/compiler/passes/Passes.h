@@ -40,7 +40,7 @@ void populateFoldPatterns(mlir::RewritePatternSet& patterns);
 void populateControlPatterns(mlir::RewritePatternSet& patterns);
 void populateDotPatterns(mlir::RewritePatternSet& patterns);
 
-/// Makes the rewrites known to wherry-opt by name: inline-calls, flatten-values, lower-quantized,
+/// Makes the rewrites known to wherry-opt by name: inline-calls, flatten-values, specialise, lower-quantized,
 /// lower-random, expand-ops, simplify, prepare-dots, expand-splats, sink-constants.
 void registerPasses();
 

@@ -5,6 +5,8 @@
 
 #include "compiler/expand/Expand.h"
 #include "compiler/passes/Passes.h"
+#include "compiler/shapes/Shapes.h"
+#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "stablehlo/Chlo.h"
@@ -39,6 +41,34 @@ class RewritePass : public PassWrapper<RewritePass, OperationPass<ModuleOp>> {
   Rewrite rewrite;
 };
 
+/// Specialises every function of a module for the same argument types, the option `shapes`.
+class SpecialisePass : public PassWrapper<SpecialisePass, OperationPass<ModuleOp>> {
+ public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SpecialisePass)
+  SpecialisePass() = default;
+  SpecialisePass(const SpecialisePass& other) : PassWrapper(other) { shapes = other.shapes; }
+
+  llvm::StringRef getArgument() const override { return "specialise"; }
+  llvm::StringRef getDescription() const override { return "give the arguments types without unknown sizes"; }
+  void runOnOperation() override {
+    for (func::FuncOp function : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      if (function.isExternal() || function.isPrivate()) continue;
+      llvm::SmallVector<KnownArgument> known;
+      for (const std::string& text : shapes) {
+        const auto [type, value] = llvm::StringRef(text).split('=');
+        known.push_back({parseType(type, &getContext()), std::nullopt});
+        int64_t number = 0;
+        if (!value.empty() && !value.getAsInteger(10, number)) known.back().value = number;
+        if (!known.back().type) return signalPassFailure();
+      }
+      if (failed(inlineCalls(function)) || failed(specialise(function, known))) return signalPassFailure();
+    }
+  }
+
+ private:
+  ListOption<std::string> shapes{*this, "shapes", llvm::cl::desc("argument types, `TYPE` or `TYPE=VALUE`")};
+};
+
 void add(const char* name, const char* summary, RewritePass::Rewrite rewrite) {
   registerPass([=] { return std::make_unique<RewritePass>(name, summary, rewrite); });
 }
@@ -46,6 +76,7 @@ void add(const char* name, const char* summary, RewritePass::Rewrite rewrite) {
 }  // namespace
 
 void registerPasses() {
+  PassRegistration<SpecialisePass>();
   add("inline-calls", "replace calls by the bodies they name", inlineCalls);
   add("flatten-values", "replace tuples by their elements and tokens by nothing", flattenValues);
   add("lower-quantized", "write programs on quantized tensors as programs on their integers", lowerQuantized);

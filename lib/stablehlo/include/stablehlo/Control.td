@@ -58,7 +58,6 @@ def StableHLO_CustomCallOp
           "::mlir::stablehlo::CustomCallApiVersion::API_VERSION_ORIGINAL">:$api_version,
       DefaultValuedOptionalAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "list of functions">, "{}">:$called_computations,
       OptionalAttr<ArrayAttr>:$operand_layouts, OptionalAttr<ArrayAttr>:$result_layouts,
-      OptionalAttr<ArrayAttr>:$result_tilings,
       DefaultValuedOptionalAttr<TypedArrayAttrBase<StableHLO_OutputOperandAlias, "list of aliases">, "{}">
           :$output_operand_aliases);
   let results = (outs Variadic<AnyType>);
