@@ -30,7 +30,7 @@ struct Node {
     Branch,   // a case
   };
   Kind kind = Kind::Cluster;
-  Cluster cluster;                        // Loop, Branch, Dot, Sort: the one operation, what it reads, its results
+  Cluster cluster;  // Loop, Branch, Dot, Sort: the one operation, what it reads, its results
   llvm::DenseSet<mlir::Value> pointwise;  // of cluster.inputs: read only where an output is written
   // A scatter or a dynamic_update_slice: the one of cluster.inputs whose elements it changes, which may share
   // memory with the output. Null for any other node.

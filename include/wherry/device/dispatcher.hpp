@@ -55,8 +55,8 @@ class dispatcher {
   /// Ends a request that `start` left in flight. `outcome` is null for success.
   static void finish(request& r, failure outcome) noexcept;
 
-  /// Copies the first `bytes` of `s`, which the host sees, to `to` and returns true: if nobody writes `s`, its
-  /// contents are good, `u` would take the read, and `agrees()`, asked in the critical section, is true.
+  /// Copies the first `bytes` of `s`, which the host sees, to `to` and returns true: if nobody writes `s`,
+  /// its contents are good, `u` would take the read, and `agrees()`, asked in the critical section, is true.
   template <class Agrees>
   static bool read_now(const unit& u, const storage& s, std::size_t bytes, void* to, Agrees&& agrees);
 
