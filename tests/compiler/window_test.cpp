@@ -197,6 +197,15 @@ TEST(reduce_window, negative_padding_leaves_elements_out) {
   expect_matches({{6, 19}, {{2, 2, 1, 1, -1, 1}, {3, 1, 2, 1, -3, 2}}, 2, "fold"});
 }
 
+TEST(reduce_window, windows_are_as_long_as_what_they_cover) {
+  const std::int64_t size = std::int64_t{1} << 60;
+  const along everything{size, 1, 1, 1, size - 1, 0};
+  const numbers operand{7, 2, 9, 5, 8, 1};
+  const std::string text = text_of({{2, 3}, {everything, everything}, INT32_MAX, "minimum"});
+  EXPECT_EQ(run_plan(text, {operand}), (numbers{7, 2, 2, 5, 2, 1}));
+  EXPECT_ANY_THROW(compile_text(text_of({{2, 3}, {everything, everything}, 1, "add"})));
+}
+
 TEST(reduce_window, of_scalars_of_nothing_and_without_results) {
   expect_matches({{}, {}, 5, "add"});
   expect_matches({{0, 4}, {{2, 1, 1, 1, 1, 2}, {2}}, 3, "add"});

@@ -95,9 +95,16 @@ class WindowEmitter {
       return result;
     };
     if (clips(along, first, extent)) return clippedLoop(along, first, extent, carried, body);
-    if (window_.volume() > mostUnrolled) return emitter_.loop(0, along.size, 1, carried, body);
+    // Steps that no lane needs, where padding changes nothing.
+    int64_t from = 0, to = along.size;
+    if (skips_) {
+      from = std::clamp<int64_t>(-first.max / along.dilation, 0, along.size);
+      to = first.min >= limit ? from
+                              : std::clamp((limit - 1 - first.min) / along.dilation + 1, from, along.size);
+    }
+    if (window_.volume() > mostUnrolled) return emitter_.loop(from, to, 1, carried, body);
     Values values(carried);
-    for (int64_t i = 0; i < along.size; ++i) values = body(math_.constant(i), values);
+    for (int64_t i = from; i < to; ++i) values = body(math_.constant(i), values);
     return values;
   }
 

@@ -18,6 +18,8 @@ using Dims = llvm::SmallVector<int64_t>;
 
 // Windows of fewer elements gain nothing from being reductions.
 constexpr int64_t leastReduced = 8;
+// Nobody waits for longer windows, unless most of them is padding that can be left out.
+constexpr int64_t mostSteps = int64_t{1} << 40;
 // A scan with fewer columns than this, in vectors of so many lanes, that is at least so long is cut into
 // blocks.
 constexpr int64_t fewColumns = 8, columnLanes = 16, longScan = 16384;
@@ -271,6 +273,10 @@ Expanded expandReduceWindow(Build& build, Operation* operation) {
     return results.empty() ? asColumns(build, op, *scan) : results;
   }
   const Window window = Window::of(op);
+  if (window.volume() > mostSteps && !padsFreely(op)) {
+    op.emitError() << "windows of " << window.volume() << " elements, padding among them, are not supported";
+    return failure();
+  }
   Values results = asReduction(build, op, window);
   return results.empty() ? asPrefixes(build, op, window) : results;
 }
