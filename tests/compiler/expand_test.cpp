@@ -384,6 +384,33 @@ TEST(expand, regions_may_read_scalars_and_tables_from_outside) {
   EXPECT_EQ(values_from<float>(out.at(2)), (std::vector<float>{11, 16, 21, 4, 5, 6}));
 }
 
+TEST(expand, branches_inside_a_region_choose_for_each_element) {
+  const auto out = run(R"(
+    func.func @main(%x: tensor<4xf32>, %k: tensor<i32>) -> tensor<4xf32> {
+      %z = stablehlo.constant dense<0.0> : tensor<f32>
+      %0 = "stablehlo.map"(%x) ({
+        ^bb0(%a: tensor<f32>):
+          %p = stablehlo.compare GT, %a, %z : (tensor<f32>, tensor<f32>) -> tensor<i1>
+          %1 = "stablehlo.if"(%p) ({
+            %2 = "stablehlo.case"(%k) ({
+              stablehlo.return %a : tensor<f32>
+            }, {
+              %3 = stablehlo.multiply %a, %a : tensor<f32>
+              stablehlo.return %3 : tensor<f32>
+            }) : (tensor<i32>) -> tensor<f32>
+            stablehlo.return %2 : tensor<f32>
+          }, {
+            %4 = stablehlo.negate %a : tensor<f32>
+            stablehlo.return %4 : tensor<f32>
+          }) : (tensor<i1>) -> tensor<f32>
+          stablehlo.return %1 : tensor<f32>
+      }) {dimensions = array<i64: 0>} : (tensor<4xf32>) -> tensor<4xf32>
+      return %0 : tensor<4xf32>
+    })",
+                       std::vector<float>{1, -2, 3, -4}, std::vector<std::int32_t>{-1});
+  EXPECT_EQ(values_from<float>(out.at(0)), (std::vector<float>{1, 2, 9, 4}));
+}
+
 TEST(expand, a_state_that_no_generator_has_is_refused_with_its_place) {
   try {
     compile_text(
