@@ -32,28 +32,34 @@ static int64_t smallestFactor(int64_t n) {
   return n;
 }
 
-ComplexTable transformed(const ComplexTable& x) {
-  const size_t n = x.re.size();
-  if (n <= 1) return x;
-  const auto p = static_cast<size_t>(smallestFactor(static_cast<int64_t>(n))), m = n / p;
-  std::vector<ComplexTable> parts;
-  for (size_t q = 0; q < p; ++q) {
-    ComplexTable part;
-    for (size_t i = q; i < n; i += p) part.push(x.re[i], x.im[i]);
-    parts.push_back(transformed(part));
+/// Transforms the elements at first + i * step, of which there are n; `roots` are those of the whole table.
+static ComplexTable transformedPart(const ComplexTable& x, const ComplexTable& roots, size_t first,
+                                    size_t step) {
+  const size_t n = x.re.size() / step;
+  ComplexTable result;
+  if (n == 1) {
+    result.push(x.re[first], x.im[first]);
+    return result;
   }
-  ComplexTable roots, result;
-  for (size_t k = 0; k < n; ++k) pushRoot(roots, -1, k, n);
+  const auto p = static_cast<size_t>(smallestFactor(static_cast<int64_t>(n))), m = n / p;
+  llvm::SmallVector<ComplexTable, 5> parts;
+  for (size_t q = 0; q < p; ++q) parts.push_back(transformedPart(x, roots, first + q * step, step * p));
   for (size_t k = 0; k < n; ++k) {
     long double re = 0, im = 0;
     for (size_t q = 0; q < p; ++q) {
-      const size_t root = k * q % n, i = k % m;
+      const size_t root = k * q % n * step, i = k % m;
       re += parts[q].re[i] * roots.re[root] - parts[q].im[i] * roots.im[root];
       im += parts[q].re[i] * roots.im[root] + parts[q].im[i] * roots.re[root];
     }
     result.push(re, im);
   }
   return result;
+}
+
+ComplexTable transformed(const ComplexTable& x) {
+  ComplexTable roots;
+  for (size_t k = 0; k < x.re.size(); ++k) pushRoot(roots, -1, k, x.re.size());
+  return transformedPart(x, roots, 0, 1);
 }
 
 llvm::SmallVector<int64_t> stagesOf(int64_t n, int64_t elements) {
