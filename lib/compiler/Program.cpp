@@ -135,6 +135,7 @@ func::FuncOp Program::entry(std::string_view name) {
 
 void Program::flatten(func::FuncOp entry) {
   if (failed(inlineCalls(entry))) raise(absl::StatusCode::kInvalidArgument, "inlining failed");
+  if (hasUnknownSizes(entry)) shareSizes(entry);
 }
 
 std::optional<plan> Program::openPlan(func::FuncOp entry) {
