@@ -124,6 +124,7 @@ func::FuncOp Program::entry(std::string_view name) {
 void Program::flatten(func::FuncOp entry) {
   if (failed(inlineCalls(entry))) raise(absl::StatusCode::kInvalidArgument, "inlining failed");
   if (failed(flattenValues(entry))) raise(absl::StatusCode::kUnimplemented, "flattening of tuples failed");
+  if (hasUnknownSizes(entry)) shareSizes(entry);
 }
 
 std::optional<plan> Program::openPlan(func::FuncOp entry) {

@@ -186,14 +186,14 @@ OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, Stri
         module = {};
       } else if (failed(refuseUnknownOperations(*module)) || failed(convertVhlo(*module))) {
         module = {};
-      } else {
-        dropShardingAttributes(*module);
       }
     }
     if (module && failed(dropShardings(*module)))
       module = {};
     if (module && failed(verify(*module)))
       module = {};
+    if (module && bytecode)
+      dropShardingAttributes(*module);
     if (!module && diagnostics.empty())
       out << name << ":1:1: error: the " << (bytecode ? "bytecode" : "text") << " cannot be read\n";
     if (!module && bytecode)

@@ -189,7 +189,7 @@ void ShardyDialect::printAttribute(Attribute, DialectAsmPrinter &) const {}
 
 void mlir::stablehlo::dropShardingAttributes(ModuleOp module) {
   const auto isSharding = [](NamedAttribute attribute) {
-    return attribute.getName().strref().starts_with("sdy.");
+    return attribute.getName().strref().starts_with("sdy.") && isa<UnitAttr>(attribute.getValue());
   };
   module.walk([&](Operation *op) {
     for (const NamedAttribute attribute : SmallVector<NamedAttribute>(op->getDiscardableAttrs()))

@@ -24,7 +24,7 @@ public:
 /// one that does.
 LogicalResult dropShardings(ModuleOp module);
 
-/// Removes the attributes `sdy.*` below `module`: bytecode gives them no value.
+/// Removes the attributes `sdy.*` below `module` whose value bytecode had and nobody kept.
 void dropShardingAttributes(ModuleOp module);
 
 } // namespace mlir::stablehlo

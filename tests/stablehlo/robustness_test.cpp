@@ -35,10 +35,10 @@ TEST(robustness, what_would_overflow_the_parsers_stack_is_refused_at_once) {
   const std::vector<std::string> sources = {
       repeat("module {\n", 10000) + repeat("}\n", 10000),
       "func.func @main(%a: " + repeat("tuple<", 10000) + "tensor<f32>" + repeat(">", 10000) + ")",
-      "module attributes {a = " + repeat("[", 10000) + repeat("]", 10000) + "} {}",
-      "module attributes {a = affine_map<(d0) -> (" + repeat("-", 100000) + "d0)>} {}",
-      "module attributes {a = affine_map<(d0) -> (d0" + repeat(" + d0", 100000) + ")>} {}",
-      "module attributes {a = affine_map<(d0) -> (" + repeat("(", 10000) + "d0" + repeat(")", 10000) +
+      "module attributes {mhlo.a = " + repeat("[", 10000) + repeat("]", 10000) + "} {}",
+      "module attributes {mhlo.a = affine_map<(d0) -> (" + repeat("-", 100000) + "d0)>} {}",
+      "module attributes {mhlo.a = affine_map<(d0) -> (d0" + repeat(" + d0", 100000) + ")>} {}",
+      "module attributes {mhlo.a = affine_map<(d0) -> (" + repeat("(", 10000) + "d0" + repeat(")", 10000) +
           ")>} {}",
       "module {} loc(" + repeat("callsite(\"a\" at ", 5000) + "\"b\"" + repeat(")", 5000) + ")",
   };
@@ -47,7 +47,8 @@ TEST(robustness, what_would_overflow_the_parsers_stack_is_refused_at_once) {
     EXPECT_EQ(said.rfind("p.mlir:", 0), 0u) << said.substr(0, 200);
     EXPECT_NE(said.find("error: "), std::string::npos);
   }
-  EXPECT_EQ(refusal("module attributes {a = affine_map<(d0) -> (d0 * 2 - 1)>, b = -1 : i32} {}"), "");
+  EXPECT_EQ(refusal("module attributes {mhlo.a = affine_map<(d0) -> (d0 * 2 - 1)>, mhlo.b = -1 : i32} {}"),
+            "");
 }
 
 TEST(robustness, types_with_more_elements_than_can_be_counted_are_refused_where_they_stand) {
@@ -121,9 +122,9 @@ TEST(robustness, aliases_that_are_chained_repeated_or_circular_are_no_trouble) {
   for (int i = 0; i < 60; ++i)
     doubling +=
         "#a" + std::to_string(i + 1) + " = [#a" + std::to_string(i) + ", #a" + std::to_string(i) + "]\n";
-  EXPECT_EQ(refusal(chain + "module attributes {x = #a200} {}"), "");
-  EXPECT_EQ(refusal(doubling + "module attributes {x = #a60} {}"), "");
-  EXPECT_NE(refusal("#a = #b\n#b = #a\nmodule attributes {x = #a} {}"), "");
+  EXPECT_EQ(refusal(chain + "module attributes {mhlo.x = #a200} {}"), "");
+  EXPECT_EQ(refusal(doubling + "module attributes {mhlo.x = #a60} {}"), "");
+  EXPECT_NE(refusal("#a = #b\n#b = #a\nmodule attributes {mhlo.x = #a} {}"), "");
   EXPECT_NE(refusal("!a = tuple<!a>\nfunc.func private @f(!a)"), "");
   EXPECT_EQ(refusal("#l0 = loc(\"a.py\":1:2)\n#l1 = loc(\"name\"(#l0))\nfunc.func @main() {\n  return "
                     "loc(#l1)\n} loc(#l1)\n"),
@@ -132,7 +133,7 @@ TEST(robustness, aliases_that_are_chained_repeated_or_circular_are_no_trouble) {
 
 TEST(robustness, text_that_is_cut_anywhere_is_refused_with_a_place) {
   const std::string whole =
-      "module @m attributes {a = [1, \"x\"]} {\n  func.func @main(%a: tensor<4xf32>) -> tensor<f32> {\n"
+      "module @m attributes {mhlo.a = [1, \"x\"]} {\n  func.func @main(%a: tensor<4xf32>) -> tensor<f32> {\n"
       "    %z = stablehlo.constant dense<\"0x00000000\"> : tensor<f32>\n"
       "    %r = stablehlo.reduce(%a init: %z) applies stablehlo.add across dimensions = [0] : "
       "(tensor<4xf32>, "

@@ -90,7 +90,7 @@ class executable {
   template <class... Args>
   auto submit(const Args&... args) const {
     auto list = gather<buffer_list>(args...);
-    executable ready = specialised(pointers({list.data(), list.size()}));
+    executable ready = specialised(pointers(std::span<const buffer>(list.data(), list.size())));
     return submission(std::move(ready), std::move(list), {});
   }
   auto submit_with(std::span<const buffer> args, execute_options options) const;

@@ -61,7 +61,9 @@ class SpecialisePass : public PassWrapper<SpecialisePass, OperationPass<ModuleOp
         if (!value.empty() && !value.getAsInteger(10, number)) known.back().value = number;
         if (!known.back().type) return signalPassFailure();
       }
-      if (failed(inlineCalls(function)) || failed(specialise(function, known))) return signalPassFailure();
+      if (failed(inlineCalls(function))) return signalPassFailure();
+      shareSizes(function);
+      if (failed(specialise(function, known))) return signalPassFailure();
     }
   }
 

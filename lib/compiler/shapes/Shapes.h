@@ -26,6 +26,9 @@ struct KnownArgument {
 /// True if `entry`, its calls inlined, has a value of unknown size, or an operation that computes one.
 bool hasUnknownSizes(mlir::func::FuncOp entry);
 
+/// Shares equal operations, so that a size that is computed twice is one value. Before the two below.
+void shareSizes(mlir::func::FuncOp entry);
+
 /// Returns the arguments whose values decide about shapes: scalar integers that the shape operand of some
 /// operation depends on.
 llvm::SmallVector<unsigned> sizeArguments(mlir::func::FuncOp entry);

@@ -3,8 +3,10 @@
 #include "compiler/shapes/Shapes.h"
 #include "llvm/ADT/SetVector.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "mlir/IR/TypeUtilities.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Transforms/CSE.h"
 #include "stablehlo/Dialect.h"
 
 using namespace mlir;
@@ -108,7 +110,7 @@ LogicalResult rewrite(func::FuncOp entry, ArrayRef<KnownArgument> known) {
   }
   for (const auto [argument, given] : llvm::zip(entry.getArguments(), known)) argument.setType(given.type);
   if (failed(Walker().run(entry.getBody().front()))) return failure();
-  entry.setFunctionType(FunctionType::get(entry.getContext(), entry.getArgumentTypes(),
+  entry.setFunctionType(FunctionType::get(entry.getContext(), entry.getBody().front().getArgumentTypes(),
                                           entry.getBody().front().getTerminator()->getOperandTypes()));
   return verify(entry);
 }
@@ -152,6 +154,12 @@ bool hasUnknownSizes(func::FuncOp entry) {
                                                                                : WalkResult::advance();
       })
       .wasInterrupted();
+}
+
+void shareSizes(func::FuncOp entry) {
+  IRRewriter rewriter(entry.getContext());
+  DominanceInfo dominance(entry);
+  eliminateCommonSubExpressions(rewriter, dominance, entry);
 }
 
 llvm::SmallVector<unsigned> sizeArguments(func::FuncOp entry) {

@@ -4,6 +4,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/Verifier.h"
 #include "stablehlo/Chlo.h"
 #include "stablehlo/Dialect.h"
 
@@ -24,6 +25,14 @@ llvm::StringRef targetOf(Operation* op) {
   return call ? call.getCallTargetName() : llvm::StringRef();
 }
 
+/// The size of a slice that ends at its start plus a size, or null.
+Value sizeOfSlice(stablehlo::RealDynamicSliceOp slice) {
+  auto add = slice.getLimitIndices().getDefiningOp<stablehlo::AddOp>();
+  if (!add) return {};
+  if (add.getLhs() == slice.getStartIndices()) return add.getRhs();
+  return add.getRhs() == slice.getStartIndices() ? add.getLhs() : Value();
+}
+
 class Static {
  public:
   Static(Operation* op, KnownIntegers& integers)
@@ -31,6 +40,11 @@ class Static {
 
   FailureOr<Operation*> run() {
     if (!takesShape(op)) return op;
+    if (isa<stablehlo::CustomCallOp>(op))
+      for (TypeRange types : {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
+        for (Type type : types)
+          if (!isa<RankedTensorType>(type))
+            return op->emitError() << "'" << targetOf(op) << "' takes and gives tensors, not " << type;
     if (targetOf(op) == assertion) return assertHolds();
     if (targetOf(op) == dynamicWindow) return reduceWindow();
     if (targetOf(op) == dynamicBits) return randomBits();
@@ -61,6 +75,7 @@ class Static {
       old.replaceAllUsesWith(now);
     }
     op->erase();
+    if (failed(verify(by))) return failure();
     return by;
   }
 
@@ -70,8 +85,13 @@ class Static {
     const unsigned which = isa<stablehlo::DynamicIotaOp>(op) ? 0 : isa<stablehlo::RngOp>(op) ? 2 : 1;
     std::optional<Integers> shape = integers.elements(op->getOperand(which));
     if (shape) {
-      for (const int64_t size : *shape)
+      int64_t elements = 1;
+      for (const int64_t size : *shape) {
         if (size < 0) return op->emitError() << op->getName() << " is given the size " << size;
+        constexpr int64_t most = int64_t{1} << 56;
+        if (size > 0 && (__builtin_mul_overflow(elements, size, &elements) || elements > most))
+          return op->emitError() << op->getName() << " is given a shape of more than " << most << " elements";
+      }
       const auto type = RankedTensorType::get(*shape, typeOf().getElementType());
       if (failed(refineType(op, op->getResult(0), type))) return failure();
     }
@@ -104,6 +124,25 @@ class Static {
     op->getResult(0).setType(RankedTensorType::get(sizes, to.getElementType()));
   }
 
+  NamedAttribute list(llvm::StringRef name, const Integers& values) {
+    return builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values));
+  }
+
+  /// Replaces the operation by one whose result follows from its operands, which may refuse them.
+  template <typename Op>
+  FailureOr<Operation*> inferred(ValueRange operands, ArrayRef<NamedAttribute> attributes) {
+    OperationState state(loc, Op::getOperationName(), operands, {typeOf()}, attributes);
+    Operation* made = builder.create(state);
+    if (failed(verify(made)) || failed(refineResults(made))) return failure();
+    return replace(made);
+  }
+
+  FailureOr<Operation*> slice(Value operand, const Integers& start, const Integers& limit,
+                              const Integers& strides) {
+    return inferred<stablehlo::SliceOp>(
+        {operand}, {list("start_indices", start), list("limit_indices", limit), list("strides", strides)});
+  }
+
   /// An operand of known size is cut; a size that is set becomes the size.
   FailureOr<Operation*> setSize(stablehlo::SetDimensionSizeOp set) {
     const auto from = cast<RankedTensorType>(set.getOperand().getType());
@@ -115,32 +154,37 @@ class Static {
                              << " of " << from;
     Integers limits(from.getShape());
     limits[dim] = (*size)[0];
-    return replace(stablehlo::SliceOp::create(builder, loc, set.getOperand(), Integers(from.getRank(), 0),
-                                              limits, Integers(from.getRank(), 1)));
+    return slice(set.getOperand(), Integers(from.getRank(), 0), limits, Integers(from.getRank(), 1));
   }
 
-  FailureOr<Operation*> realSlice(stablehlo::RealDynamicSliceOp slice) {
-    const std::optional<Integers> start = integers.elements(slice.getStartIndices()),
-                                  limit = integers.elements(slice.getLimitIndices());
-    const FailureOr<Integers> strides = need(slice.getStrides(), "strides");
+  FailureOr<Operation*> realSlice(stablehlo::RealDynamicSliceOp real) {
+    const std::optional<Integers> start = integers.elements(real.getStartIndices()),
+                                  limit = integers.elements(real.getLimitIndices());
+    const FailureOr<Integers> strides = need(real.getStrides(), "strides");
     if (failed(strides)) return failure();
-    if (start && limit)
-      return replace(stablehlo::SliceOp::create(builder, loc, slice.getOperand(), *start, *limit, *strides));
+    if (start && limit) return slice(real.getOperand(), *start, *limit, *strides);
     // What starts anywhere but has a known size is a dynamic slice.
-    if (!typeOf().hasStaticShape() || llvm::any_of(*strides, [](int64_t stride) { return stride != 1; })) {
-      (void)need(start ? slice.getLimitIndices() : slice.getStartIndices(), "sizes");
+    std::optional<Integers> sizes;
+    if (Value size = sizeOfSlice(real)) sizes = integers.elements(size);
+    if (!sizes && typeOf().hasStaticShape()) sizes = Integers(typeOf().getShape());
+    const auto vector = cast<RankedTensorType>(real.getStartIndices().getType());
+    const int64_t rank = typeOf().getRank();
+    if (!sizes || llvm::any_of(*strides, [](int64_t stride) { return stride != 1; }) ||
+        vector.getRank() != 1 || vector.getDimSize(0) != rank) {
+      (void)need(start ? real.getLimitIndices() : real.getStartIndices(), "sizes");
       return failure();
     }
-    llvm::SmallVector<Value> starts;
-    const auto vector = cast<RankedTensorType>(slice.getStartIndices().getType());
-    for (int64_t d = 0; d < typeOf().getRank(); ++d) {
-      const Value one = stablehlo::SliceOp::create(builder, loc, slice.getStartIndices(), Integers{d},
-                                                   Integers{d + 1}, Integers{1});
-      starts.push_back(stablehlo::ReshapeOp::create(builder, loc,
-                                                    RankedTensorType::get({}, vector.getElementType()), one));
+    llvm::SmallVector<Value> operands{real.getOperand()};
+    for (int64_t d = 0; d < rank; ++d) {
+      const auto part = RankedTensorType::get({1}, vector.getElementType());
+      OperationState state(
+          loc, stablehlo::SliceOp::getOperationName(), {real.getStartIndices()}, {part},
+          {list("start_indices", {d}), list("limit_indices", {d + 1}), list("strides", Integers{1})});
+      operands.push_back(stablehlo::ReshapeOp::create(builder, loc,
+                                                      RankedTensorType::get({}, vector.getElementType()),
+                                                      builder.create(state)->getResult(0)));
     }
-    return replace(
-        stablehlo::DynamicSliceOp::create(builder, loc, slice.getOperand(), starts, typeOf().getShape()));
+    return inferred<stablehlo::DynamicSliceOp>(operands, {list("slice_sizes", *sizes)});
   }
 
   FailureOr<Operation*> dynamicPad(stablehlo::DynamicPadOp pad) {
@@ -148,8 +192,9 @@ class Static {
                               high = need(pad.getEdgePaddingHigh(), "edges"),
                               inner = need(pad.getInteriorPadding(), "gaps");
     if (failed(low) || failed(high) || failed(inner)) return failure();
-    return replace(
-        stablehlo::PadOp::create(builder, loc, pad.getOperand(), pad.getPaddingValue(), *low, *high, *inner));
+    return inferred<stablehlo::PadOp>(
+        {pad.getOperand(), pad.getPaddingValue()},
+        {list("edge_padding_low", *low), list("edge_padding_high", *high), list("interior_padding", *inner)});
   }
 
   FailureOr<Operation*> dynamicGather(stablehlo::DynamicGatherOp gather) {
@@ -158,7 +203,7 @@ class Static {
     auto made =
         stablehlo::GatherOp::create(builder, loc, typeOf(), gather.getOperand(), gather.getStartIndices(),
                                     gather.getDimensionNumbers(), *sizes, gather.getIndicesAreSorted());
-    if (failed(refineResults(made))) return failure();
+    if (failed(verify(made)) || failed(refineResults(made))) return failure();
     return replace(made);
   }
 
@@ -173,7 +218,7 @@ class Static {
     OperationState state(loc, stablehlo::ConvolutionOp::getOperationName(),
                          {convolution.getLhs(), convolution.getRhs()}, {typeOf()}, attributes.getAttrs());
     Operation* made = builder.create(state);
-    if (failed(refineResults(made))) return failure();
+    if (failed(verify(made)) || failed(refineResults(made))) return failure();
     return replace(made);
   }
 
@@ -208,7 +253,7 @@ class Static {
                     ? SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
                           op, cast<FlatSymbolRefAttr>(call.getCalledComputations()[0]))
                     : func::FuncOp();
-    if (op->getNumOperands() != 2 * count + 5 || !body || !body.getBody().hasOneBlock())
+    if (count == 0 || op->getNumOperands() != 2 * count + 5 || !body || !body.getBody().hasOneBlock())
       return op->emitError() << "'" << dynamicWindow << "' needs " << 2 * count + 5
                              << " operands and a function";
     Integers lists[5];
@@ -238,7 +283,7 @@ class Static {
     stablehlo::ReturnOp::create(atEnd, end->getLoc(), end->getOperands());
     end->erase();
     Operation* made = builder.create(state);
-    if (failed(refineResults(made))) return failure();
+    if (failed(verify(made)) || failed(refineResults(made))) return failure();
     return replace(made);
   }
 
@@ -264,7 +309,7 @@ class Static {
                          {builder.getNamedAttr("k", builder.getI64IntegerAttr((*k)[0]))});
     op->getContext()->getOrLoadDialect<chlo::CHLODialect>();
     Operation* made = builder.create(state);
-    if (failed(refineResults(made))) return failure();
+    if (failed(verify(made)) || failed(refineResults(made))) return failure();
     return replace(made);
   }
 
@@ -294,6 +339,8 @@ llvm::SmallVector<Value> shapeOperands(Operation* op) {
           stablehlo::RealDynamicSliceOp>(op) &&
       cast<RankedTensorType>(op->getResult(0).getType()).hasStaticShape())
     return {};
+  if (auto slice = dyn_cast<stablehlo::RealDynamicSliceOp>(op))
+    if (Value size = sizeOfSlice(slice)) return {size, slice.getStrides()};
   if (isa<stablehlo::DynamicIotaOp>(op) || targetOf(op) == assertion)
     return llvm::to_vector(op->getOperands());
   unsigned first = 1;
