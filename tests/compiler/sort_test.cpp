@@ -167,6 +167,17 @@ TEST(Sort, merges_plain_integers_by_vectors) {
   expect_sorted<std::int8_t>("i8", "SIGNED", 256);
 }
 
+TEST(Sort, merges_long_rows_of_floats_and_leaves_zeros_in_order) {
+  auto values = numbers<float>(150001, 100000);
+  for (std::size_t i = 0; i < values.size(); i += 5) values[i] = i % 2 ? -0.0f : 0.0f;
+  const auto order = order_of(values.size(), values.size(),
+                              [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  for (const way& w : {ways[0], ways[1], ways[2]})
+    EXPECT_EQ(
+        run(sort_text("150001x", {"f32"}, 0, compare("LT", "FLOAT", "f32")), {bytes_from(values)}, w)[0],
+        bytes_from(taken(values, order)));
+}
+
 TEST(Sort, goes_along_any_dimension) {
   const auto values = numbers<std::int16_t>(3 * 40 * 5, 1000);
   const auto results =
