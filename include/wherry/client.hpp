@@ -101,6 +101,11 @@ class client {
   /// per program runs at a time, others wait for it. Throws invalid_argument with `file:line:col: error:
   /// ...`, unimplemented for what is not supported or when no compiler is linked.
   executable compile(const program& source, const compile_options& options = {}) const;
+  /// Returns what `compile` would ask the compiler for: which code, for which machine.
+  target target_for(const compile_options& options = {}) const {
+    device_core& d = place(options.device);
+    return core::target_for(options, d, core::codegen_for(options, d, nullptr));
+  }
   /// As `compile`, on a worker.
   task<executable> compile_async(program source, compile_options options = {}) const;
 
@@ -137,6 +142,8 @@ class client {
 
     std::shared_ptr<const plan> plan_of(const program& source, const target& t,
                                         const compile_options& options);
+    static std::string codegen_for(const compile_options& options, device_core& d, const plan* artifact);
+    static target target_for(const compile_options& options, device_core& d, const std::string& codegen);
     static ref<executable_core> compile(const std::shared_ptr<core>& self, const program& source,
                                         const compile_options& options, ref<device_core> d);
   };
@@ -328,6 +335,40 @@ inline std::shared_ptr<const plan> client::core::plan_of(const program& source, 
   }
 }
 
+/// "native" or "opencl": as the options say, else the artifact, the environment, the device.
+inline std::string client::core::codegen_for(const compile_options& options, device_core& d,
+                                             const plan* artifact) {
+  std::string codegen = options.codegen;
+  if (codegen.empty() && d.is_host() && artifact)
+    codegen = artifact->opencl_source.empty() ? "native" : "opencl";
+  if (codegen.empty() && d.is_host()) {
+    const char* set = std::getenv("WHERRY_CODEGEN");
+    codegen = set && *set ? set : "native";
+  }
+  if (codegen.empty()) codegen = "opencl";
+  if (codegen != "native" && codegen != "opencl") {
+    throw error(absl::StatusCode::kInvalidArgument, "codegen '" + codegen + "': expected native or opencl");
+  }
+  if (codegen == "native" && !d.is_host()) {
+    throw error(absl::StatusCode::kInvalidArgument,
+                "codegen native on " + d.name() + ": native code runs on cpu devices only");
+  }
+  return codegen;
+}
+
+inline target client::core::target_for(const compile_options& options, device_core& d,
+                                       const std::string& codegen) {
+  target t;
+  t.cpu = options.cpu;
+  if (codegen == "native") return t;
+  t.exit = target::codegen::opencl;
+  t.fp64 = d.description().fp64;
+  t.fp16 = d.description().fp16;
+  t.gpu = d.description().gpu;
+  t.key = opencl_place::of(d).key();
+  return t;
+}
+
 inline executable client::compile(const program& source, const compile_options& options) const {
   return executable(core::compile(core_, source, options, ref<device_core>(&place(options.device))));
 }
@@ -341,31 +382,23 @@ inline ref<executable_core> client::core::compile(const std::shared_ptr<core>& s
                 reason::deadlock_would_occur);
   }
   device_core& d = *where;
-  std::string codegen = options.codegen;
-  if (codegen.empty() && d.is_host()) {
-    const char* set = std::getenv("WHERRY_CODEGEN");
-    codegen = set && *set ? set : "native";
-  }
-  if (codegen.empty()) codegen = "opencl";
-  if (codegen != "native" && codegen != "opencl") {
-    throw error(absl::StatusCode::kInvalidArgument, "codegen '" + codegen + "': expected native or opencl");
-  }
-  target t;
-  t.cpu = options.cpu;
+  std::shared_ptr<const plan> made;
+  if (source.text().substr(0, 8) == std::string_view(detail::plan_magic, 8))
+    made = std::make_shared<const plan>(read_plan(std::as_bytes(std::span(source.text()))));
+  const std::string codegen = codegen_for(options, d, made.get());
   const bool native = codegen == "native";
-  if (native && !d.is_host())
-    throw error(absl::StatusCode::kInvalidArgument,
-                "codegen native on " + d.name() + ": native code runs on cpu devices only");
-  std::optional<opencl_place> place;
-  if (!native) {
-    place = opencl_place::of(d);
-    t.exit = target::codegen::opencl;
-    t.fp64 = d.description().fp64;
-    t.fp16 = d.description().fp16;
-    t.gpu = d.description().gpu;
-    t.key = place->key();
+  if (made && native != made->opencl_source.empty()) {
+    const std::string holds =
+        made->opencl_source.empty() ? "native code for cpu devices (" + made->cpu_features + ")" : "OpenCL C";
+    throw error(absl::StatusCode::kFailedPrecondition, source.name() + ": the artifact holds " + holds +
+                                                           "; " + d.name() + " was asked to run " +
+                                                           (native ? "native code" : "OpenCL C"));
   }
-  std::shared_ptr<const plan> made = self->plan_of(source, t, options);
+  if (made && made->open) {
+    throw error(absl::StatusCode::kFailedPrecondition,
+                source.name() + ": the artifact leaves sizes open, and nothing is here to compile them");
+  }
+  if (!made) made = self->plan_of(source, target_for(options, d, codegen), options);
   if (made->open) {
     const auto again = [client = std::weak_ptr<core>(self), source, options,
                         where](const std::vector<known_argument>& arguments) {
@@ -380,7 +413,7 @@ inline ref<executable_core> client::core::compile(const std::shared_ptr<core>& s
     return ref<executable_core>(new open_executable(std::move(made), std::move(where), again));
   }
   if (native) return ref<executable_core>(new native_executable(std::move(made), std::move(where)));
-  return ref<executable_core>(new opencl_executable(std::move(made), std::move(where), *place,
+  return ref<executable_core>(new opencl_executable(std::move(made), std::move(where), opencl_place::of(d),
                                                     options.cache ? self->cache : file_cache("")));
 }
 

@@ -44,6 +44,7 @@ void add_devices(command_line& line);
 void add_run(command_line& line);
 void add_check(command_line& line);
 void add_bench(command_line& line);
+void add_compile(command_line& line);
 
 /// Adds a subcommand with `--version`.
 CLI::App* add_command(command_line& line, const char* name, const char* summary);

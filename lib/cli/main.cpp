@@ -15,6 +15,7 @@ int parse_and_run(int count, char** arguments) {
   add_run(line);
   add_check(line);
   add_bench(line);
+  add_compile(line);
   line.app.failure_message([](const CLI::App*, const CLI::Error& e) {
     return "wherry: error: " + std::string(e.what()) + "\nRun with --help for the usage.\n";
   });

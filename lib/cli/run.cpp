@@ -26,9 +26,6 @@ struct run_options {
 
 program open_program(const run_options& options) {
   program source = program::from_file(options.file);
-  if (source.text().substr(0, 8) == std::string_view(detail::plan_magic)) {
-    throw usage_error(options.file + ": running a .wherry artifact is not supported yet");
-  }
   return options.function.empty() ? source : source.with_function(options.function);
 }
 

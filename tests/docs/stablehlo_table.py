@@ -52,7 +52,7 @@ RUNS = {
     "vanishes": "after_all create_token tuple get_tuple_element optimization_barrier constant",
     "call": "custom_call",
     "devices": """all_gather all_reduce all_to_all collective_broadcast collective_permute cross-replica-sum infeed outfeed send recv
-        partition_id replica_id reduce_scatter async_start async_done""",
+        collective_reduce partition_id replica_id reduce_scatter async_start async_done""",
 }
 CHLO = {
     "simpler": """constant constant_like ragged_dot top_k broadcast_*""",
