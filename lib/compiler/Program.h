@@ -36,7 +36,8 @@ class Program {
   /// `error` (invalid_argument) when there is none, or it is not one block.
   mlir::func::FuncOp entry(std::string_view name);
 
-  /// Inlines the calls of `entry`, and shares what it computes sizes from. Throws `error` (invalid_argument) for recursion and the like.
+  /// Inlines the calls of `entry`, and shares what it computes sizes from. Throws `error` (invalid_argument)
+  /// for recursion and the like.
   void flatten(mlir::func::FuncOp entry);
 
   /// Returns the open plan of `entry`, which has been flattened, if its shapes depend on arguments.
