@@ -63,6 +63,10 @@ class Documents(unittest.TestCase):
         _, block = next(blocks(ROOT / "README.md", "sh"))
         self.assertEqual([line.split()[0] for line in block.splitlines()], ["./examples/run", "./tests/run"])
 
+    def test_the_page_of_operations_is_what_its_script_writes(self):
+        written = subprocess.run(["python3", "-B", str(ROOT / "tests/docs/stablehlo_table.py")], stdout=subprocess.PIPE, check=True, text=True).stdout
+        self.assertEqual((ROOT / "docs/stablehlo.md").read_text(), written)
+
     def test_every_link_leads_somewhere(self):
         for document in DOCUMENTS:
             for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
