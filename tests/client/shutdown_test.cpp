@@ -23,7 +23,7 @@ class shutdown : public ::testing::TestWithParam<device_kind> {
     o.direct = GetParam() == device_kind::direct;
     options_ = o;
     start(o);
-    if (!where_) GTEST_SKIP() << "no OpenCL device behind command queues";
+    if (!where_) GTEST_SKIP() << missing(GetParam());
   }
   void start(client_options o) {
     o.cpu_devices = options_.cpu_devices;
@@ -31,12 +31,12 @@ class shutdown : public ::testing::TestWithParam<device_kind> {
     where_ = device();
     client_.reset();
     client_ = std::make_unique<client>(o);
-    if (GetParam() != device_kind::queue) {
+    if (!is_driver(GetParam())) {
       where_ = client_->device();
       return;
     }
     try {
-      where_ = client_->device("opencl:0");
+      where_ = client_->device(client_name_of(GetParam()));
     } catch (const error&) {
       where_ = device();
     }
@@ -240,7 +240,8 @@ TEST_P(shutdown, two_clients_end_in_any_order) {
 }
 
 INSTANTIATE_TEST_SUITE_P(devices, shutdown,
-                         ::testing::Values(device_kind::cpu, device_kind::direct, device_kind::queue),
+                         ::testing::Values(device_kind::cpu, device_kind::direct, device_kind::queue,
+                                           device_kind::intel),
                          device_name);
 
 }  // namespace

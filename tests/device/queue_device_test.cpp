@@ -14,11 +14,11 @@ namespace {
 
 using namespace testing_support;
 
-class queue_commands : public ::testing::Test {
+class queue_commands : public ::testing::TestWithParam<device_kind> {
  protected:
   void SetUp() override {
-    device_ = open_device(device_kind::queue);
-    if (!device_.core) GTEST_SKIP() << "no OpenCL device behind command queues";
+    device_ = open_device(GetParam());
+    if (!device_.core) GTEST_SKIP() << missing(GetParam());
   }
   queue_device& device() const { return static_cast<queue_device&>(*device_.core); }
   loop& home() const { return device_.home->get(); }
@@ -44,20 +44,20 @@ class queue_commands : public ::testing::Test {
   device_under_test device_;
 };
 
-TEST_F(queue_commands, an_event_that_completes_later_resumes_its_waiter) {
+TEST_P(queue_commands, an_event_that_completes_later_resumes_its_waiter) {
   const auto event = user_event();
   std::thread other([&] { EXPECT_EQ(clSetUserEventStatus(event.get(), CL_COMPLETE), CL_SUCCESS); });
   EXPECT_EQ(outcome_of_event(event), nullptr);
   other.join();
 }
 
-TEST_F(queue_commands, an_event_that_is_complete_already_resumes_its_waiter) {
+TEST_P(queue_commands, an_event_that_is_complete_already_resumes_its_waiter) {
   const auto event = user_event();
   ASSERT_EQ(clSetUserEventStatus(event.get(), CL_COMPLETE), CL_SUCCESS);
   EXPECT_EQ(outcome_of_event(event), nullptr);
 }
 
-TEST_F(queue_commands, a_failure_that_the_driver_reports_or_keeps_to_itself_is_found) {
+TEST_P(queue_commands, a_failure_that_the_driver_reports_or_keeps_to_itself_is_found) {
   const auto event = user_event();
   std::thread other([&] { EXPECT_EQ(clSetUserEventStatus(event.get(), CL_OUT_OF_RESOURCES), CL_SUCCESS); });
   const failure late = outcome_of_event(event);
@@ -67,7 +67,7 @@ TEST_F(queue_commands, a_failure_that_the_driver_reports_or_keeps_to_itself_is_f
   ASSERT_TRUE(at_once);
 }
 
-TEST_F(queue_commands, many_events_at_once_all_end) {
+TEST_P(queue_commands, many_events_at_once_all_end) {
   const auto wait_for_all = [](queue_device& d, std::vector<cl_handle<cl_event>> events) -> task<int> {
     int ended = 0;
     for (auto& e : events) {
@@ -86,7 +86,7 @@ TEST_F(queue_commands, many_events_at_once_all_end) {
   other.join();
 }
 
-TEST_F(queue_commands, a_transfer_outside_its_memory_fails_and_its_successor_does_not) {
+TEST_P(queue_commands, a_transfer_outside_its_memory_fails_and_its_successor_does_not) {
   unit& u = device().pick(unit_kind::tensor_write);
   const ref<storage> memory = device().allocate(64);
   const ref<host_block> block(new host_block(1 << 20));
@@ -104,6 +104,9 @@ TEST_F(queue_commands, a_transfer_outside_its_memory_fails_and_its_successor_doe
   EXPECT_EQ(why->id(), wrong->id());
   EXPECT_EQ(outcome_of(right), nullptr);
 }
+
+INSTANTIATE_TEST_SUITE_P(drivers, queue_commands, ::testing::Values(device_kind::queue, device_kind::intel),
+                         device_name);
 
 }  // namespace
 }  // namespace wherry

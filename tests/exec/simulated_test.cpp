@@ -1,7 +1,10 @@
 // The simulated device: any seed gives right values, one seed gives one history.
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <random>
 #include <set>
+#include <wherry/coro/as_status.hpp>
 #include <wherry/coro/scope.hpp>
 #include <wherry/exec/simulated_executable.hpp>
 #include <wherry/loop/sleep.hpp>
@@ -17,16 +20,19 @@ using namespace testing_support;
 /// A whole runtime in virtual time on this thread.
 class simulation {
  public:
-  explicit simulation(std::uint64_t seed, std::function<failure(const request&)> fails = nullptr)
+  explicit simulation(std::uint64_t seed, std::function<failure(const request&)> fails = nullptr,
+                      bool drops_behind_failure = false)
       : home_(options(seed)) {
     simulated_device_options o;
     o.seed = seed;
     o.requests_in_flight = 4;
     o.fails = std::move(fails);
+    o.drops_behind_failure = drops_behind_failure;
     device_ = simulated_device::open(home_, o);
     device_->set_callbacks([this]() -> scheduler& { return home_; });
     add_.emplace(load("add"));
     doomed_.emplace(load("doomed"));
+    add_in_place_.emplace(load("add in place", true));
   }
 
   buffer scalar(float value) const {
@@ -43,6 +49,8 @@ class simulation {
   const executable& add() const { return *add_; }
   /// The same sum under another name.
   const executable& doomed() const { return *doomed_; }
+  /// The sum in the memory of its first argument, which is donated.
+  const executable& add_in_place() const { return *add_in_place_; }
   device_core& device() const { return *device_; }
 
   /// What happened, in order: the names of promises as they became ready.
@@ -56,8 +64,8 @@ class simulation {
     return o;
   }
 
-  executable load(const char* name) const {
-    plan p = add_program();
+  executable load(const char* name, bool donates = false) const {
+    plan p = add_program({}, donates);
     p.name = name;
     add_kernels(p, false);
     return executable(
@@ -68,6 +76,7 @@ class simulation {
   ref<device_core> device_;
   std::optional<executable> add_;
   std::optional<executable> doomed_;
+  std::optional<executable> add_in_place_;
 };
 
 task<void> chain(simulation& s, int name, int length, bool& right) {
@@ -136,6 +145,63 @@ TEST(simulated, a_failing_command_fails_its_dependants_for_every_seed) {
     sync_wait(s.home(), expect_failure(s, code, good));
     EXPECT_EQ(code, absl::StatusCode::kInternal) << "seed " << seed;
     EXPECT_EQ(good, 2) << "seed " << seed;
+  }
+}
+
+/// A value that was submitted; none is expected downstream of a failure.
+struct submitted {
+  buffer value;
+  std::optional<float> expected;
+};
+
+task<void> random_sums(simulation& s, std::uint64_t seed, int& wrong) {
+  std::mt19937_64 random(seed);
+  s.device().add_unit(unit_kind::compute);
+  std::vector<unit*> units;
+  for (unit* u : s.device().units()) {
+    if (u->kind() == unit_kind::compute) units.push_back(u);
+  }
+  std::vector<submitted> all;
+  for (int k = 0; k < 8; ++k) all.push_back({s.scalar(static_cast<float>(k)), static_cast<float>(k)});
+  for (int k = 0; k < 60; ++k) {
+    const std::size_t i = random() % all.size();
+    const std::size_t j = random() % all.size();
+    const bool fails = random() % 6 == 0;
+    const bool donates = !fails && i != j && all.size() > 4 && random() % 2 == 0;
+    const std::vector<buffer> args{all[i].value, all[j].value};
+    execute_options options;
+    options.unit = units[random() % units.size()];
+    const executable& program = fails ? s.doomed() : donates ? s.add_in_place() : s.add();
+    const execution run = co_await program.submit_with(args, options);
+    submitted next{run[0], std::nullopt};
+    if (!fails && all[i].expected && all[j].expected) next.expected = *all[i].expected + *all[j].expected;
+    if (donates) {
+      all[i] = next;
+    } else {
+      all.push_back(next);
+    }
+    if (random() % 4 == 0) all.push_back({s.scalar(1), 1.0F});
+  }
+  for (const submitted& v : all) {
+    const array_promise read = v.value.as_array();
+    const auto result = co_await as_status(read);
+    if (result.ok() != v.expected.has_value()) ++wrong;
+    if (result.ok() && v.expected && result->item<float>() != *v.expected) ++wrong;
+  }
+}
+
+TEST(simulated, random_failures_reach_what_reads_them_and_nothing_else) {
+  for (const bool drops : {false, true}) {
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+      const auto fails = [](const request& r) {
+        return r.describe() == "execution of doomed" ? fault("drawn") : failure();
+      };
+      simulation s(seed, fails, drops);
+      int wrong = 0;
+      sync_wait(s.home(), random_sums(s, seed, wrong));
+      EXPECT_EQ(wrong, 0) << "seed " << seed << (drops ? ", dropping" : "");
+      for (const unit* u : s.device().units()) EXPECT_EQ(u->depth(), 0u) << "seed " << seed;
+    }
   }
 }
 

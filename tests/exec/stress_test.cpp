@@ -24,7 +24,7 @@ class stress : public programs_on_every_device {
 
 TEST_P(stress, random_programs_over_two_devices_and_four_units_give_exact_values) {
   constexpr int threads_count = 8;
-  const int rounds = GetParam() == device_kind::queue ? 60 : 400;
+  const int rounds = is_driver(GetParam()) ? 60 : 400;
   const auto other = open_device(GetParam(), 1, bound);
   const ref<device_core> devices[] = {shared_device(), other.core};
   std::vector<executable> adds;
@@ -95,7 +95,7 @@ TEST_P(stress, random_programs_over_two_devices_and_four_units_give_exact_values
 }
 
 TEST_P(stress, independent_chains_of_donations_from_many_threads_stay_apart) {
-  const int length = GetParam() == device_kind::queue ? 100 : 1000;
+  const int length = is_driver(GetParam()) ? 100 : 1000;
   const executable add = load(add_program({}, true));
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
@@ -115,7 +115,7 @@ TEST_P(stress, independent_chains_of_donations_from_many_threads_stay_apart) {
 }
 
 TEST_P(stress, failures_and_cancellations_in_between_reach_their_dependants_only) {
-  const int rounds = GetParam() == device_kind::queue ? 40 : 200;
+  const int rounds = is_driver(GetParam()) ? 40 : 200;
   const executable add = load(add_program());
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;

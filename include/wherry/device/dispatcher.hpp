@@ -4,7 +4,8 @@
 // takes its ticket, joins the queue and records an edge from every unfinished request whose storage it
 // touches. A request starts when it is the head of its unit and its edges are resolved; whoever holds the
 // unit's run token (a worker, an inline caller, a thread that helps in `value()`, a loop) *leads*: it starts
-// heads until none can start. A failure travels along data edges and along nothing else.
+// heads until none can start. A failure travels along data edges and along nothing else. On command queues a
+// request may be handed over to the driver, and others start behind it before it has finished: hand_over.hpp.
 //
 // Threads: any. What happens to waiters (completions, slot waiters, engines) happens after the dispatch
 // lock is released; `effects` carries it out of the critical section.
@@ -52,8 +53,15 @@ class dispatcher {
   template <class Stop>
   static bool lead(unit& u, Stop&& stop) noexcept;
 
-  /// Ends a request that `start` left in flight. `outcome` is null for success.
-  static void finish(request& r, failure outcome) noexcept;
+  /// Told by `start`, or later by what it left in flight, before the driver can say that `r` has ended: all
+  /// commands of `r` are in its unit's own queue, flushed, and `last` is the end of the last one. The next of
+  /// its unit may start now, and so may what reads its results on other units of its engine.
+  static void hand_over(request& r, ref<device_event> last) noexcept;
+  static bool is_handed_over(const request& r) noexcept;
+
+  /// Ends a request that `start` left in flight. `outcome` is null for success. `ran_nothing`: it failed, and
+  /// not even its first command ran.
+  static void finish(request& r, failure outcome, bool ran_nothing = false) noexcept;
 
   /// Copies the first `bytes` of `s`, which the host sees, to `to` and returns true: if nobody writes `s`,
   /// its contents are good, `u` would take the read, and `agrees()`, asked in the critical section, is true.
@@ -89,6 +97,7 @@ class dispatcher {
     slot_waiter* granted = nullptr;
     slot_waiter* last_granted = nullptr;
     absl::InlinedVector<engine*, 2> engines;
+    absl::InlinedVector<unit*, 2> to_settle;  // their heads have ended, and may now finish
 
     void fire(request& r) noexcept;
     void schedule(unit& u) noexcept;
@@ -101,7 +110,13 @@ class dispatcher {
   }
   static bool can_start(const unit& u) noexcept {
     const request* r = u.next_start_;
-    return r && r->blockers_.empty() && (r == u.head_ || u.engine_.pipelines());
+    if (!r || !r->blockers_.empty()) return false;
+    if (r->state_ != request::state::queued && r->state_ != request::state::finished) return false;
+    return r == u.head_ || can_follow(u, *r);
+  }
+  static bool can_follow(const unit& u, const request& r) noexcept {
+    if (u.starting_) return false;
+    return r.state_ == request::state::finished || (r.follows_ && u.ahead_ + r.weight_ <= u.bound_);
   }
   static void wait_for_room(detail::dispatch_lock& lock, unit& u, std::uint64_t weight);
   static void enqueue(unit& u, request& r) noexcept;
@@ -109,7 +124,12 @@ class dispatcher {
   static failure named(const request& r, failure outcome) noexcept;
   template <class Stop>
   static bool lead_locked(detail::dispatch_lock& lock, unit& u, effects& todo, Stop&& stop) noexcept;
-  static void finish_locked(request& r, failure outcome, effects& todo) noexcept;
+  static void finish_locked(request& r, failure outcome, bool ran_nothing, effects& todo) noexcept;
+  static void conclude(request& r, failure outcome, effects& todo) noexcept;
+  static void settle(unit& u, effects& todo) noexcept;
+  static void recall(request& r, effects& todo) noexcept;
+  static void leave_to_device(request& from, request::dependant& edge) noexcept;
+  static void mark_behind(request& r) noexcept;
   static void retire(unit& u, effects& todo) noexcept;
   static void grant(unit& u, effects& todo) noexcept;
 };
@@ -136,6 +156,9 @@ inline void dispatcher::effects::run() noexcept {
   while (request* r = std::exchange(fired, fired ? fired->next_fired_ : nullptr)) {
     r->cleanup();
     r->uses_.clear();
+    r->waits_.clear();
+    r->after_ = nullptr;
+    r->event_ = nullptr;
     if (r->outcome_) {
       r->done_.fail(r->outcome_);
     } else {
@@ -151,13 +174,12 @@ inline void dispatcher::effects::run() noexcept {
 // ------------------------------------------------------------------------------------- submission
 
 inline void dispatcher::add_edge(request& from, request& to, bool carries) noexcept {
-  const bool blocks = from.unit_ != to.unit_ || !to.unit_->engine_.pipelines();
   if (!from.dependants_.empty() && from.dependants_.back().who == &to) {
     from.dependants_.back().carries |= carries;
     return;
   }
-  from.dependants_.push_back({&to, blocks, carries});
-  if (blocks) to.blockers_.push_back(&from);
+  from.dependants_.push_back({&to, true, carries});
+  to.blockers_.push_back(&from);
 }
 
 inline void dispatcher::enqueue(unit& u, request& r) noexcept {
@@ -186,6 +208,12 @@ inline void dispatcher::enqueue(unit& u, request& r) noexcept {
       s.writer.store(&r, std::memory_order_release);
     } else if (s.writer.load(std::memory_order_relaxed) != &r) {
       s.readers.push_back(&r);
+    }
+  }
+  if (r.follows_) {
+    for (std::size_t k = r.blockers_.size(); k-- > 0;) {
+      request& earlier = *r.blockers_[k];
+      leave_to_device(earlier, earlier.dependants_.back());
     }
   }
 }
@@ -255,82 +283,51 @@ bool dispatcher::read_now(const unit& u, const storage& s, std::size_t bytes, vo
   return true;
 }
 
-// ---------------------------------------------------------------------------------------- leading
-
-template <class Stop>
-bool dispatcher::lead_locked(detail::dispatch_lock& lock, unit& u, effects& todo, Stop&& stop) noexcept {
-  bool any = false;
-  u.led_ = true;
-  while (can_start(u) && !stop()) {
-    any = true;
-    request& r = *std::exchange(u.next_start_, u.next_start_->next_in_unit_);
-    if (r.state_ == request::state::finished) {  // cancelled while it was queued: its turn has come
-      retire(u, todo);
-      continue;
-    }
-    failure outcome = r.upstream_;
-    r.state_ = request::state::started;
-    bool finished = true;
-    if (!outcome) {
-      detail::dispatch_unlock unlocked(lock);
-      todo.run();
-      finished = r.start(outcome) == request::started::finished;
-      if (outcome) outcome = named(r, std::move(outcome));
-    }
-    if (finished) finish_locked(r, std::move(outcome), todo);
-  }
-  u.led_ = false;
-  if (can_start(u)) todo.schedule(u);
-  return any;
-}
-
-template <class Stop>
-bool dispatcher::lead(unit& u, Stop&& stop) noexcept {
-  effects todo;
-  bool any = false;
-  {
-    detail::dispatch_lock lock;
-    if (u.led_ || !can_start(u)) return false;
-    any = lead_locked(lock, u, todo, stop);
-  }
-  todo.run();
-  return any;
-}
-
-inline bool dispatcher::help(request& r) noexcept {
-  while (!r.done_.is_ready()) {
-    ref<unit> target;  // another thread may finish what is there, and the last handle of its device may go
-    {
-      detail::dispatch_lock lock;
-      for (request* wanted = &r; wanted && wanted->state_ == request::state::queued;) {
-        unit& u = *wanted->unit_;
-        if (u.led_ || !u.engine_.leads_anywhere()) break;
-        if (can_start(u)) {
-          target = ref<unit>(&u);
-          break;
-        }
-        const request* head = u.next_start_;
-        wanted = head && !head->blockers_.empty() ? head->blockers_.front() : nullptr;
-      }
-    }
-    if (!target || !lead(*target, [&r] { return r.state_ == request::state::finished; })) break;
-  }
-  return r.done_.is_ready();
-}
-
 // -------------------------------------------------------------------------------------- finishing
 
-inline void dispatcher::finish_locked(request& r, failure outcome, effects& todo) noexcept {
+inline void dispatcher::finish_locked(request& r, failure outcome, bool ran_nothing, effects& todo) noexcept {
+  unit& u = *r.unit_;
   const bool was_queued = r.state_ == request::state::queued;
+  const bool was_starting = r.state_ == request::state::started;
+  if (!was_queued && (r.event_ || &r != u.head_ || !r.producers_.empty())) {
+    // Refused for something ahead of it, it may have to start again: its unit waits for it.
+    if (was_starting && !(outcome && u.last_started_ == &r)) u.starting_ = false;
+    r.state_ = request::state::ended;
+    r.outcome_ = std::move(outcome);
+    r.ran_nothing_ = ran_nothing;
+    settle(u, todo);
+    if (can_start(u)) todo.schedule(u);
+  } else {
+    if (was_starting) u.starting_ = false;
+    conclude(r, std::move(outcome), todo);
+    if (was_queued) todo.fire(r);
+    retire(u, todo);
+  }
+  while (!todo.to_settle.empty()) {
+    unit& other = *todo.to_settle.back();
+    todo.to_settle.pop_back();
+    settle(other, todo);
+  }
+}
+
+inline void dispatcher::conclude(request& r, failure outcome, effects& todo) noexcept {
   r.state_ = request::state::finished;
+  if (r.unit_->last_started_ == &r) r.unit_->last_started_ = nullptr;
   if (!outcome && r.upstream_) outcome = r.upstream_;
   r.outcome_ = std::move(outcome);
-  for (request* earlier : r.blockers_) {  // only when cancelled in the queue
+  const auto leave = [&r](request* earlier) {  // only when cancelled in the queue
     auto& list = earlier->dependants_;
     list.erase(std::remove_if(list.begin(), list.end(), [&r](const auto& d) { return d.who == &r; }),
                list.end());
-  }
+  };
+  for (request* earlier : r.blockers_) leave(earlier);
+  for (request* earlier : r.producers_) leave(earlier);
   r.blockers_.clear();
+  r.producers_.clear();
+  if (r.event_) {
+    r.unit_->ahead_ -= r.weight_;
+    if (r.outcome_) mark_behind(r);
+  }
   for (const storage_use& use : r.uses_) {
     storage& s = *use.memory;
     if (use.writes) {
@@ -344,14 +341,17 @@ inline void dispatcher::finish_locked(request& r, failure outcome, effects& todo
   for (const auto& [later, blocks, carries] : r.dependants_) {
     if (r.outcome_ && carries && !later->upstream_ && later->state_ != request::state::finished)
       later->upstream_ = r.outcome_;
-    if (!blocks) continue;
-    auto& list = later->blockers_;
-    list.erase(std::find(list.begin(), list.end(), &r));
-    if (list.empty() && can_start(*later->unit_)) todo.schedule(*later->unit_);
+    if (blocks) {
+      auto& list = later->blockers_;
+      list.erase(std::find(list.begin(), list.end(), &r));
+      if (list.empty() && can_start(*later->unit_)) todo.schedule(*later->unit_);
+    } else if (later->unit_ != r.unit_) {
+      auto& list = later->producers_;
+      list.erase(std::find(list.begin(), list.end(), &r));
+      if (list.empty() && later == later->unit_->head_) todo.to_settle.push_back(later->unit_);
+    }
   }
   r.dependants_.clear();
-  if (was_queued) todo.fire(r);
-  retire(*r.unit_, todo);
 }
 
 inline void dispatcher::retire(unit& u, effects& todo) noexcept {
@@ -389,67 +389,19 @@ inline failure dispatcher::named(const request& r, failure outcome) noexcept {
                       outcome->reason(), r.id());
 }
 
-inline void dispatcher::finish(request& r, failure outcome) noexcept {
+inline void dispatcher::finish(request& r, failure outcome, bool ran_nothing) noexcept {
   if (outcome) outcome = named(r, std::move(outcome));
   effects todo;
   {
     detail::dispatch_lock lock;
-    finish_locked(r, std::move(outcome), todo);
+    finish_locked(r, std::move(outcome), ran_nothing, todo);
   }
   todo.run();
-}
-
-inline bool dispatcher::cancel(request& r, failure why) noexcept {
-  effects todo;
-  {
-    detail::dispatch_lock lock;
-    if (r.state_ != request::state::queued) return false;
-    finish_locked(r, std::move(why), todo);
-  }
-  todo.run();
-  return true;
-}
-
-inline void dispatcher::refuse(unit& u, const failure& why, const failure& queued) noexcept {
-  absl::InlinedVector<ref<request>, 8> dropped;
-  {
-    detail::dispatch_lock lock;
-    u.refusal_ = why;
-    for (request* r = queued ? u.next_start_ : nullptr; r; r = r->next_in_unit_) dropped.emplace_back(r);
-  }
-  for (const auto& r : dropped) cancel(*r, queued);
-}
-
-inline void dispatcher::accept(unit& u) noexcept {
-  detail::dispatch_lock lock;
-  u.refusal_ = nullptr;
-}
-
-inline bool dispatcher::has_counted(const request& r) noexcept {
-  return r.done_.is_ready() || r.unit_->is_completed(r.id_);
-}
-
-inline bool dispatcher::drain_until(unit& u, std::chrono::steady_clock::time_point deadline) {
-  ticket until;
-  ref<request> last;
-  {
-    detail::dispatch_lock lock;
-    until = u.last_submitted();
-    last = ref<request>(u.tail_);
-  }
-  while (!u.is_completed(until)) {
-    ref<request> head;
-    {
-      detail::dispatch_lock lock;
-      head = ref<request>(u.head_);
-    }
-    if (!head || help(*head)) continue;
-    if (!head->done_.wait_until(deadline)) return false;
-  }
-  // Its ticket is counted a moment before its waiters are told; after this they have been.
-  return !last || last->done_.wait_until(deadline);
 }
 
 }  // namespace wherry
 
 #include <wherry/device/admission.hpp>
+#include <wherry/device/hand_over.hpp>
+#include <wherry/device/leading.hpp>
+#include <wherry/device/stopping.hpp>

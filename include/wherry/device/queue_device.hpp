@@ -2,8 +2,9 @@
 // others.
 //
 // Every unit has an in-order command queue; the client's loop leads the units, so one thread enqueues and
-// learns of completions. Dependencies are resolved on the host before a command is enqueued: wait lists stay
-// empty, and nothing that failed reaches the driver.
+// learns of completions. Within a unit, and from a producer to its readers on other units, the device keeps
+// the order (hand_over.hpp): wait lists hold events of commands of this device and nothing else, and nothing
+// whose failure is known reaches the driver, which might never end it (PoCL 3.1).
 //
 // Drivers lie about failure in opposite ways (PoCL 3.1 never calls back, Intel's status says complete), so a
 // command has failed if its callback's status or its event's status is negative, or clWaitForEvents on the
@@ -85,9 +86,14 @@ class queue_device final : public device_core, public byte_mover {
 
   cl_context context() const noexcept { return context_.get(); }
   cl_device_id cl_device() const noexcept { return device_; }
-  static cl_command_queue queue_of(const unit& u) noexcept {
-    return static_cast<cl_command_queue>(u.attachment);
-  }
+  /// What a unit has of its own.
+  struct lane {
+    cl_handle<cl_command_queue> queue;
+    std::weak_ptr<storage>
+        arena;  // of the executions in flight, which use it one after the other; loop thread only
+  };
+  static lane& lane_of(const unit& u) noexcept { return *static_cast<lane*>(u.attachment); }
+  static cl_command_queue queue_of(const unit& u) noexcept { return lane_of(u).queue.get(); }
 
   /// The memory of a storage of this device.
   static cl_mem memory_of(const storage& s) noexcept { return static_cast<const cl_storage&>(s).memory(); }
@@ -95,6 +101,13 @@ class queue_device final : public device_core, public byte_mover {
   /// Waits for one command; loop thread only. `co_await watch(event)` throws what the verdict is.
   class event_wait;
   event_wait watch(cl_handle<cl_event> event);
+
+  /// What the first command of a request has to wait for. Empty it is as clEnqueue... wants it.
+  class wait_list;
+
+  /// Flushes the queue of `r`, hands `r` over, and finishes it when `last` has ended. `first` is the first of
+  /// its commands, `last` the last one. Loop thread only.
+  void hand_over(request& r, cl_handle<cl_event> first, cl_handle<cl_event> last);
 
   failure move_bytes(transfer& t) noexcept override;
 
@@ -123,17 +136,23 @@ class queue_device final : public device_core, public byte_mover {
     cl_mem memory_;
   };
 
+  struct command_end final : device_event {
+    explicit command_end(cl_handle<cl_event> e) : event(std::move(e)) {}
+    cl_handle<cl_event> event;
+  };
+
   // One command in flight. Two owners: the driver's callback (which may never come) and the list.
   struct watched : work {
     ref<queue_device> device;
     cl_handle<cl_event> event;
+    cl_handle<cl_event> first;  // of the same request, or null
     std::atomic<cl_int> reported{0};
     std::atomic<int> owners{2};
     bool ended = false;  // loop thread only
     watched* next = nullptr;
     watched* prev = nullptr;
     void* who = nullptr;
-    void (*done)(void* who, failure why) noexcept = nullptr;
+    void (*done)(void* who, failure why, bool ran_nothing) noexcept = nullptr;
     void drop() noexcept {
       if (owners.fetch_sub(1) == 1) delete this;
     }
@@ -172,12 +191,16 @@ class queue_device final : public device_core, public byte_mover {
   engine& new_engine(unit_kind) override { return *engine_; }
   void prepare(unit& u) override {
     cl_int code = CL_SUCCESS;
-    queues_.emplace_back(clCreateCommandQueueWithProperties(context_.get(), device_, nullptr, &code));
+    auto made = std::make_unique<lane>();
+    made->queue = cl_handle<cl_command_queue>(
+        clCreateCommandQueueWithProperties(context_.get(), device_, nullptr, &code));
     cl_check(code, "clCreateCommandQueueWithProperties");
-    u.attachment = queues_.back().get();
+    u.attachment = made.get();
+    lanes_.push_back(std::move(made));
   }
 
-  void track(cl_handle<cl_event> event, void* who, void (*done)(void* who, failure why) noexcept);
+  void track(cl_handle<cl_event> first, cl_handle<cl_event> last, void* who,
+             void (*done)(void* who, failure why, bool ran_nothing) noexcept);
   void end(watched& w) noexcept;
   void arm_sweep() noexcept;
   void sweep() noexcept;
@@ -187,7 +210,7 @@ class queue_device final : public device_core, public byte_mover {
   cl_device_id device_;
   cl_handle<cl_context> context_;
   ref<loop_engine> engine_;
-  std::vector<cl_handle<cl_command_queue>> queues_;  // grows under the units' mutex
+  std::vector<std::unique_ptr<lane>> lanes_;  // grows under the units' mutex
   // loop thread only
   watched* first_ = nullptr;
   sweeper sweep_;
@@ -205,7 +228,7 @@ class queue_device::event_wait {
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> h) {
     handle_ = h;
-    device_.track(std::move(event_), this, [](void* who, failure why) noexcept {
+    device_.track({}, std::move(event_), this, [](void* who, failure why, bool) noexcept {
       auto* self = static_cast<event_wait*>(who);
       self->why_ = std::move(why);
       resume(self->handle_);
@@ -238,10 +261,12 @@ inline failure queue_device::verdict(cl_event event, cl_int reported) noexcept {
   return nullptr;
 }
 
-inline void queue_device::track(cl_handle<cl_event> event, void* who, void (*done)(void*, failure) noexcept) {
+inline void queue_device::track(cl_handle<cl_event> first, cl_handle<cl_event> last, void* who,
+                                void (*done)(void*, failure, bool) noexcept) {
   auto* w = new watched{};
   w->device = ref<queue_device>(this);
-  w->event = std::move(event);
+  w->event = std::move(last);
+  w->first = std::move(first);
   w->who = who;
   w->done = done;
   w->run = [](work& item) noexcept {
@@ -269,8 +294,9 @@ inline void queue_device::end(watched& w) noexcept {
   (w.prev ? w.prev->next : first_) = w.next;
   if (w.next) w.next->prev = w.prev;
   failure why = verdict(w.event.get(), w.reported.load());
+  const bool ran_nothing = why && w.first && verdict(w.first.get(), CL_SUCCESS);
   if (why && why->reason() == reason::device_lost) refuse(why, why);
-  w.done(w.who, std::move(why));
+  w.done(w.who, std::move(why), ran_nothing);
   w.drop();
 }
 
@@ -294,10 +320,52 @@ inline void queue_device::sweep() noexcept {
         clGetEventInfo(w.event.get(), CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
     return code != CL_SUCCESS || status <= CL_COMPLETE;
   };
-  watched* w = first_;
-  while (w && !has_ended(*w)) w = w->next;
-  if (w) end(*w);  // may change the list: the others have their callbacks, or the next sweep
-  if (first_) arm_sweep();
+  std::vector<watched*> all;  // the newest first; `end` may add others, and is called from this thread only
+  for (watched* w = first_; w; w = w->next) {
+    if (has_ended(*w)) all.push_back(w);
+  }
+  for (auto at = all.rbegin(); at != all.rend(); ++at) end(**at);
+  if (first_ && !sweep_.device) arm_sweep();
+}
+
+// ----------------------------------------------------------------------------------- handing over
+
+class queue_device::wait_list {
+ public:
+  explicit wait_list(const request& r) {
+    for (const auto& e : r.waits()) events_.push_back(static_cast<const command_end&>(*e).event.get());
+    if (r.after()) after_ = static_cast<const command_end&>(*r.after()).event.get();
+  }
+  cl_uint size() const noexcept { return static_cast<cl_uint>(events_.size()); }
+  const cl_event* data() const noexcept { return events_.empty() ? nullptr : events_.data(); }
+
+  /// Returns why the request must not be enqueued now, or null. PoCL 3.1 never ends what waits for an event
+  /// that has failed.
+  failure why_not() const noexcept {
+    absl::InlinedVector<cl_event, 4> all = events_;
+    if (after_) all.push_back(after_);
+    for (cl_event event : all) {
+      cl_int status = CL_COMPLETE;
+      const cl_int asked =
+          clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
+      for (const cl_int code : {asked, status}) {
+        if (code < 0) return cl_failure(code, "a command ahead");
+      }
+    }
+    return nullptr;
+  }
+
+ private:
+  absl::InlinedVector<cl_event, 4> events_;
+  cl_event after_ = nullptr;
+};
+
+inline void queue_device::hand_over(request& r, cl_handle<cl_event> first, cl_handle<cl_event> last) {
+  (void)clFlush(queue_of(*r.where()));
+  dispatcher::hand_over(r, make_ref<command_end>(last));
+  track(std::move(first), std::move(last), &r, [](void* who, failure why, bool ran_nothing) noexcept {
+    dispatcher::finish(*static_cast<request*>(who), std::move(why), ran_nothing);
+  });
 }
 
 // -------------------------------------------------------------------------------------- transfers
@@ -307,30 +375,29 @@ inline failure queue_device::move_bytes(transfer& t) noexcept {
   const transfer::end& from = t.from();
   const transfer::end& to = t.to();
   const auto on_device = [](const transfer::end& e) { return e.memory && !e.memory->host(); };
+  const wait_list waits(t);
+  if (failure why = waits.why_not()) return why;
   cl_event event = nullptr;
   cl_int code = CL_SUCCESS;
   const char* call = "clEnqueueMarkerWithWaitList";
   if (t.bytes() == 0) {
-    code = clEnqueueMarkerWithWaitList(queue, 0, nullptr, &event);
+    code = clEnqueueMarkerWithWaitList(queue, waits.size(), waits.data(), &event);
   } else if (on_device(from) && on_device(to)) {
     call = "clEnqueueCopyBuffer";
     code = clEnqueueCopyBuffer(queue, memory_of(*from.memory), memory_of(*to.memory), from.offset, to.offset,
-                               t.bytes(), 0, nullptr, &event);
+                               t.bytes(), waits.size(), waits.data(), &event);
   } else if (on_device(to)) {
     call = "clEnqueueWriteBuffer";
-    code = clEnqueueWriteBuffer(queue, memory_of(*to.memory), CL_FALSE, to.offset, t.bytes(), from.host, 0,
-                                nullptr, &event);
+    code = clEnqueueWriteBuffer(queue, memory_of(*to.memory), CL_FALSE, to.offset, t.bytes(), from.host,
+                                waits.size(), waits.data(), &event);
   } else {
     call = "clEnqueueReadBuffer";
-    code = clEnqueueReadBuffer(queue, memory_of(*from.memory), CL_FALSE, from.offset, t.bytes(), to.host, 0,
-                               nullptr, &event);
+    code = clEnqueueReadBuffer(queue, memory_of(*from.memory), CL_FALSE, from.offset, t.bytes(), to.host,
+                               waits.size(), waits.data(), &event);
   }
   if (code != CL_SUCCESS) return cl_failure(code, call);
-  cl_handle<cl_event> owned(event);
-  (void)clFlush(queue);
-  track(std::move(owned), &t, [](void* who, failure why) noexcept {
-    dispatcher::finish(*static_cast<transfer*>(who), std::move(why));
-  });
+  const cl_handle<cl_event> owned(event);
+  hand_over(t, owned, owned);
   return nullptr;
 }
 

@@ -1,10 +1,16 @@
 // request.hpp: one unit of device work, from its submission to its completion.
 //
-//   fresh -> queued       submitted: it has a ticket, a place in its unit's queue and its edges
-//   queued -> started     it is the head of its unit and every edge is resolved
-//   started -> finished   it ran, or was refused because something it reads failed
-//   queued -> finished    cancelled in the queue, or its deadline passed; the ticket counts when its turn
-//   comes
+//   fresh -> queued        submitted: it has a ticket, a place in its unit's queue and its edges
+//   queued -> started      it is the head of its unit, or follows what was handed over, and every edge is
+//                          resolved or left to the device
+//   started -> handed over all its commands are the driver's; what follows it on the device may start
+//   started -> finished    it ran, or was refused because something it reads failed
+//   started, handed over -> ended
+//                          the same, but something before it has not finished: it is told in its turn
+//   ended -> finished      its turn has come
+//   ended -> queued        its turn has come, but the driver dropped it behind a command that failed
+//   queued -> finished     cancelled in the queue, or its deadline passed; the ticket counts when its turn
+//                          comes
 //
 // A request derives from this class and says what to do in `start`. It holds references to the storages it
 // uses until it has finished. `done` is the completion that waiters and fds hang on.
@@ -32,9 +38,16 @@ struct storage_use {
   bool writes = false;
 };
 
+/// The end of a command, as other commands of the same engine can wait for it. What it is belongs to the
+/// device.
+class device_event : public ref_counted<device_event> {
+ public:
+  virtual ~device_event() = default;
+};
+
 class request {
  public:
-  enum class state : std::uint8_t { fresh, queued, started, finished };
+  enum class state : std::uint8_t { fresh, queued, started, handed_over, ended, finished };
 
   request() = default;
   request(const request&) = delete;
@@ -56,12 +69,20 @@ class request {
   /// What the request is, for messages: "execution of mlp_step", "write of f32[128,784]".
   virtual std::string describe() const = 0;
 
+  /// What its first command has to wait for: requests of other units that were handed over and that it reads
+  /// from. Decided when it starts; empty unless it `follows_on_device`.
+  std::span<const ref<device_event>> waits() const noexcept { return waits_; }
+  /// The end of what is before it in the queue of its unit, or null. If that has failed already, the request
+  /// must not be enqueued: it may have to start again after what is before it.
+  device_event* after() const noexcept { return after_.get(); }
+
  protected:
   enum class started : std::uint8_t { finished, in_flight };
 
   /// Does the work on the calling thread and returns `finished`, with the failure (or null) in `outcome`; or
   /// hands it to a driver and returns `in_flight`, and `dispatcher::finish` is called later, once, from any
-  /// thread.
+  /// thread; `dispatcher::hand_over` before that, once no command is left to be enqueued. May be called again
+  /// if it `follows_on_device` and nothing of it ran.
   virtual started start(failure& outcome) noexcept = 0;
 
   /// Called once when the request has finished, before its waiters are told: drops what the work needed.
@@ -71,6 +92,9 @@ class request {
   void add_use(ref<storage> memory, bool writes) { uses_.push_back({std::move(memory), writes}); }
   /// What the request counts in its unit's bound: 1 if not set; bytes for transfers.
   void set_weight(std::uint64_t weight) noexcept { weight_ = weight; }
+  /// Promises that `start` does nothing but enqueue commands in the unit's own queue, the first of which
+  /// waits for `waits()`. It may start then before what it depends on has completed.
+  void set_follows_on_device() noexcept { follows_ = true; }
 
  private:
   friend class dispatcher;
@@ -78,7 +102,7 @@ class request {
 
   struct dependant {
     request* who;
-    bool blocks;   // false: ordered by the unit's own queue, told only of a failure
+    bool blocks;   // false: the device waits, `who` is told only of a failure
     bool carries;  // it uses what this one writes, so it fails with it; false: it only writes what this one
                    // reads
   };
@@ -87,17 +111,25 @@ class request {
   wherry::unit* unit_ = nullptr;
   ticket id_;
   bool cheap_ = false;        // may be run inline by a submitter
+  bool follows_ = false;      // the device can wait for what it depends on
   std::uint64_t weight_ = 1;  // in the unit's bound: 1, or bytes of a transfer
   absl::InlinedVector<storage_use, 4> uses_;
   // dispatch lock
   state state_ = state::fresh;
-  bool fired_ = false;  // `done_` is complete or about to be
-  failure upstream_;    // why it must not run
+  bool fired_ = false;           // `done_` is complete or about to be
+  bool behind_failure_ = false;  // it was the driver's while something ahead of it there failed
+  bool ran_nothing_ = false;     // ended: not even its first command ran
+  failure upstream_;             // why it must not run
   failure outcome_;
-  absl::InlinedVector<request*, 4> blockers_;  // unfinished requests it waits for
+  absl::InlinedVector<request*, 4> blockers_;   // unfinished requests it waits for before it starts
+  absl::InlinedVector<request*, 1> producers_;  // unfinished ones of other units that its commands wait for
+  ref<device_event> event_;                     // set when it was handed over, until it is told
   absl::InlinedVector<dependant, 4> dependants_;
   request* next_in_unit_ = nullptr;
   request* next_fired_ = nullptr;
+  // who starts it
+  absl::InlinedVector<ref<device_event>, 1> waits_;
+  ref<device_event> after_;
   // any thread
   mutable std::atomic<std::uint32_t> count_{0};
   completion done_;

@@ -5,8 +5,10 @@
 // simulated backend, with all submissions from that loop's thread, the same program with the same seed does
 // the same things in the same order: a failure that a seed finds is found again.
 //
-// Each command starts when its request reaches the head of its unit, takes 0 to `longest` of the loop's time,
-// and does its work at the end of it. `fails` may be told which commands fail.
+// The commands of a unit are in an in-order queue. Each begins when the one before it and those that it waits
+// for have ended, takes 0 to `longest` of the loop's time, and does its work at the end of it; its end is
+// told 0 to `longest` later. `fails` may be told which commands fail; what a command behind a failed one does
+// is what one of two drivers does (`drops_behind_failure`).
 //
 // Threads: submissions any; commands run on the loop's.
 #pragma once
@@ -36,6 +38,8 @@ struct simulated_device_options {
   std::size_t memory_limit = SIZE_MAX;
   std::size_t compute_units = 2;
   std::function<failure(const request&)> fails;  // asked when a command ends; null: it succeeds
+  bool drops_behind_failure =
+      false;  // a command whose queue has failed does not run and fails: PoCL; else it runs
 };
 
 class simulated_device final : public device_core, public byte_mover {
@@ -57,30 +61,17 @@ class simulated_device final : public device_core, public byte_mover {
     return static_cast<std::byte*>(static_cast<const hidden_storage&>(s).block());
   }
 
-  /// Runs `body(argument)` after a drawn delay, on the loop, and then finishes `r` with what it returns. `r`
-  /// has been started by this device and says `in_flight`. Loop thread only. Returns a failure if the loop
-  /// takes no work.
+  /// An event that the caller ends, as OpenCL's user events. Loop thread only.
+  class gate;
+
+  /// Enqueues a command: `body(argument)`, on the loop, when its turn has come, and hands `r` over, which
+  /// then finishes with what the body returns. `r` has been started by this device and says `in_flight`.
+  /// `behind` is waited for as `r.waits()` are. Loop thread only.
   using command_body = failure (*)(void* argument) noexcept;
-  failure run_later(request& r, command_body body, void* argument) noexcept {
-    auto* c = new command;
-    c->device = ref<simulated_device>(this);
-    c->who = ref<request>(&r);
-    c->body = body;
-    c->argument = argument;
-    const auto range = static_cast<std::uint64_t>(options_.longest.count()) + 1;
-    c->deadline = home_.now() + std::chrono::nanoseconds(random_() % range);
-    c->run = [](work& w) noexcept { end(std::unique_ptr<command>(&static_cast<command&>(w))); };
-    try {
-      home_.start(*c);
-    } catch (...) {
-      delete c;
-      return as_failure(std::current_exception());
-    }
-    return nullptr;
-  }
+  void enqueue(request& r, command_body body, void* argument, device_event* behind = nullptr) noexcept;
 
   failure move_bytes(transfer& t) noexcept override {
-    return run_later(
+    enqueue(
         t,
         [](void* argument) noexcept {
           const auto& self = *static_cast<const transfer*>(argument);
@@ -91,9 +82,25 @@ class simulated_device final : public device_core, public byte_mover {
           return failure();
         },
         &t);
+    return nullptr;
   }
 
  private:
+  struct command;
+
+  class command_end : public device_event {
+   public:
+    bool has_ended() const noexcept { return phase_ != phase::pending; }
+    bool has_failed() const noexcept { return phase_ == phase::failed; }
+    void add(command& later) { waiting_.push_back(&later); }
+    void end(bool failed) noexcept;
+
+   private:
+    enum class phase : std::uint8_t { pending, good, failed };
+    phase phase_ = phase::pending;
+    absl::InlinedVector<command*, 2> waiting_;
+  };
+
   /// Leads units on the loop, in an order drawn from the seed.
   class seeded_engine final : public engine, public ref_counted<seeded_engine>, work {
    public:
@@ -159,6 +166,12 @@ class simulated_device final : public device_core, public byte_mover {
     ref<request> who;
     command_body body = nullptr;
     void* argument = nullptr;
+    ref<command_end> end;
+    absl::InlinedVector<ref<command_end>, 2> waits;
+    ref<command_end> before;  // in its queue
+    std::size_t missing = 1;  // ends, and that it has been handed over
+    failure outcome;
+    bool dropped = false;
   };
 
   simulated_device(loop& home, simulated_device_options options, std::shared_ptr<void> keeps)
@@ -183,17 +196,10 @@ class simulated_device final : public device_core, public byte_mover {
     return d;
   }
 
-  static void end(std::unique_ptr<command> c) noexcept {
-    failure outcome;
-    if (c->result < 0) {
-      outcome = make_failure(absl::StatusCode::kCancelled, "the loop of " + c->device->name() + " has ended",
-                             reason::cancelled);
-    } else {
-      if (c->device->options_.fails) outcome = c->device->options_.fails(*c->who);
-      if (!outcome) outcome = c->body(c->argument);
-    }
-    dispatcher::finish(*c->who, std::move(outcome));
-  }
+  static void arrive(command& c) noexcept;
+  static void after_a_while(command& c, void (*then)(work&) noexcept) noexcept;
+  static void execute(command& c) noexcept;
+  static void report(std::unique_ptr<command> c) noexcept;
 
   ref<storage> try_allocate(std::size_t bytes) override {
     void* block = pool_.allocate(bytes);
@@ -213,5 +219,81 @@ class simulated_device final : public device_core, public byte_mover {
   // any thread
   host_pool pool_;
 };
+
+class simulated_device::gate : public command_end {};
+
+// --------------------------------------------------------------------------------------- commands
+
+inline void simulated_device::command_end::end(bool failed) noexcept {
+  phase_ = failed ? phase::failed : phase::good;
+  for (command* c : std::exchange(waiting_, {})) arrive(*c);
+}
+
+inline void simulated_device::enqueue(request& r, command_body body, void* argument,
+                                      device_event* behind) noexcept {
+  auto* c = new command;
+  c->device = ref<simulated_device>(this);
+  c->who = ref<request>(&r);
+  c->body = body;
+  c->argument = argument;
+  c->end = make_ref<command_end>();
+  for (const auto& e : r.waits()) c->waits.emplace_back(static_cast<command_end*>(e.get()));
+  if (behind) c->waits.emplace_back(static_cast<command_end*>(behind));
+  c->before = ref<command_end>(static_cast<command_end*>(r.after()));
+  const auto wait_for = [c](command_end& e) {
+    if (e.has_ended()) return;
+    ++c->missing;
+    e.add(*c);
+  };
+  for (const auto& e : c->waits) wait_for(*e);
+  if (c->before) wait_for(*c->before);
+  dispatcher::hand_over(r, c->end);
+  arrive(*c);
+}
+
+/// One of the things that `c` waits for has come.
+inline void simulated_device::arrive(command& c) noexcept {
+  if (--c.missing != 0) return;
+  after_a_while(c, [](work& w) noexcept { execute(static_cast<command&>(w)); });
+}
+
+inline void simulated_device::after_a_while(command& c, void (*then)(work&) noexcept) noexcept {
+  const auto range = static_cast<std::uint64_t>(c.device->options_.longest.count()) + 1;
+  c.is = operation::state::idle;
+  c.result = 0;
+  c.deadline = c.device->home_.now() + std::chrono::nanoseconds(c.device->random_() % range);
+  c.run = then;
+  try {
+    c.device->home_.start(c);
+  } catch (...) {
+    c.result = -ECANCELED;
+    then(c);
+  }
+}
+
+inline void simulated_device::execute(command& c) noexcept {
+  const simulated_device_options& options = c.device->options_;
+  const bool waits_failed =
+      std::any_of(c.waits.begin(), c.waits.end(), [](const auto& e) { return e->has_failed(); });
+  const bool queue_failed = c.before && c.before->has_failed();
+  if (c.result < 0) {
+    c.outcome = make_failure(absl::StatusCode::kCancelled, "the loop of " + c.device->name() + " has ended",
+                             reason::cancelled);
+  } else if (waits_failed || (queue_failed && options.drops_behind_failure)) {
+    c.dropped = true;
+    c.outcome = make_failure(absl::StatusCode::kInternal, "something that the command waited for has failed");
+  } else {
+    if (options.fails) c.outcome = options.fails(*c.who);
+    if (!c.outcome) c.outcome = c.body(c.argument);
+  }
+  c.before = nullptr;
+  c.waits.clear();
+  c.end->end(c.outcome != nullptr);
+  after_a_while(c, [](work& w) noexcept { report(std::unique_ptr<command>(&static_cast<command&>(w))); });
+}
+
+inline void simulated_device::report(std::unique_ptr<command> c) noexcept {
+  dispatcher::finish(*c->who, std::move(c->outcome), c->dropped);
+}
 
 }  // namespace wherry

@@ -39,6 +39,7 @@ class transfer final : public request {
         mover_(mover),
         keep_(std::move(keep)) {
     set_weight(bytes_ ? bytes_ : 1);
+    if (mover_) set_follows_on_device();
     for (end* e : {&from_, &to_}) {
       if (!e->memory) continue;
       add_use(e->memory, e == &to_);
@@ -88,7 +89,8 @@ inline constexpr std::size_t cheap_transfer_bytes = 64 << 10;
 class byte_mover {
  public:
   virtual ~byte_mover() = default;
-  /// Enqueues the transfer; ends it later with `dispatcher::finish`, or returns why it was refused.
+  /// Enqueues the transfer in its unit's queue, behind what it waits for, and hands it over; ends it later
+  /// with `dispatcher::finish`. Or returns why it was refused.
   virtual failure move_bytes(transfer& t) noexcept = 0;
 };
 

@@ -2,7 +2,8 @@
 //
 // Requests of a unit start and complete in ticket order, so `last_completed` is one number; a head that is
 // not ready holds the later ones. What runs the heads is the unit's *engine*: worker threads and helping
-// callers for devices that compute on the host's threads, a loop for command queues and simulations.
+// callers for devices that compute on the host's threads, a loop for command queues and simulations. The
+// units of one engine share a context: what is handed over to one can be waited for by commands of another.
 //
 // The number of admitted requests (bytes, for transfers) is bounded; `dispatcher` decides who waits.
 // Named and laid out as Neuron's execution units (nrt_async.h).
@@ -37,9 +38,6 @@ class engine {
   virtual void poke() noexcept = 0;
   /// True when any thread may lead: a caller inline, or one that waits in `value()`.
   virtual bool leads_anywhere() const noexcept = 0;
-  /// True when a request may start while earlier ones of its unit are still in flight, because the
-  /// device's own queue keeps their order.
-  virtual bool pipelines() const noexcept { return false; }
 };
 
 /// One that waits for a place in a full unit; intrusive.
@@ -94,10 +92,13 @@ class unit {
   // dispatch lock
   request* head_ = nullptr;  // oldest that has not been counted complete
   request* tail_ = nullptr;
-  request* next_start_ = nullptr;  // oldest that has not started; equals head_ unless the engine pipelines
-  std::uint64_t in_flight_ = 0;    // admitted weight
+  request* next_start_ = nullptr;    // oldest that has not started; behind head_ while something is in flight
+  request* last_started_ = nullptr;  // while it has not finished
+  std::uint64_t in_flight_ = 0;      // admitted weight
+  std::uint64_t ahead_ = 0;          // weight of what was handed over and has not finished
   slot_waiter* waiting_head_ = nullptr;
   slot_waiter* waiting_tail_ = nullptr;
+  bool starting_ = false;   // the last one started has neither ended nor been handed over
   bool led_ = false;        // somebody holds the run token
   bool scheduled_ = false;  // the engine has it on its list
   unit* next_scheduled_ = nullptr;

@@ -1,10 +1,13 @@
 // opencl_executable.hpp: executables as OpenCL C kernels, on queue devices and, on request, on `cpu:k`.
 //
 // The same plan as everywhere, its kernels built from `plan::opencl_source`. A run is a coroutine that
-// enqueues the plan's commands in order; where a loop or a branch needs a value, it reads it back and
-// suspends until the bytes are there. On PoCL's `basic` device commands run inside their enqueue call, so the
-// run never suspends; there it holds a process-wide lock, because PoCL 3.1 aborts when two threads launch one
-// kernel with different grids (measured, docs/architecture.md).
+// enqueues the plan's commands in order, all at once; where a loop or a branch needs a value, it reads it
+// back and suspends until the bytes are there. After the last command it is handed over to the driver. On
+// PoCL's `basic` device commands run inside their enqueue call, so the run never suspends; there it holds a
+// process-wide lock, because PoCL 3.1 aborts when two threads launch one kernel with different grids
+// (measured, docs/architecture.md).
+//
+// The queue of a unit runs one execution at a time, so those in flight on one unit share one arena.
 //
 // Device binaries of other drivers are kept in the file cache; PoCL keeps its own, and asking it for a binary
 // would compile every kernel twice.
@@ -58,7 +61,7 @@ class opencl_executable final : public executable_core {
   /// Builds the program. Throws invalid_argument with the build log if the driver refuses it.
   opencl_executable(std::shared_ptr<const plan> p, ref<device_core> where, opencl_place place,
                     const file_cache& cache)
-      : executable_core(p, std::move(where)), place_(std::move(place)) {
+      : executable_core(p, std::move(where)), place_(std::move(place)), needs_host_(reads_back(*p)) {
     if (!p->opencl_source.empty()) build(cache);
     for (const kernel& k : p->kernels) {
       if (k.from != kernel::origin::opencl) {
@@ -84,11 +87,21 @@ class opencl_executable final : public executable_core {
  private:
   class run;
 
+  /// True if the host has to see a value before it knows the next command.
+  static bool reads_back(const plan& p) noexcept {
+    for (const auto& block : p.blocks) {
+      for (const step& s : block) {
+        if (s.what == step::kind::branch || (s.what == step::kind::loop && s.trips < 0)) return true;
+      }
+    }
+    return false;
+  }
   void build(const file_cache& cache);
   void upload_constants();
 
   // constant after construction
   opencl_place place_;
+  bool needs_host_;
   cl_handle<cl_program> program_;
   std::vector<cl_handle<cl_kernel>> kernels_;
   cl_handle<cl_mem> constants_;
@@ -112,14 +125,18 @@ class opencl_executable::run final : public request, private detail::finish_hook
     for (storage* m : inputs) {
       if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(ref<storage>(m), false);
     }
+    if (code_->place_.queues && !code_->needs_host_) set_follows_on_device();
   }
   std::string describe() const override { return "execution of " + code_->code().name; }
 
  protected:
   started start(failure& outcome) noexcept override {
+    first_ = last_ = {};
     try {
+      if (code_->place_.queues) waits_.emplace(*this);
+      if (waits_ && (outcome = waits_->why_not())) return started::finished;
       const std::size_t bytes = code_->code().arena_bytes;
-      if (bytes != 0) arena_ = code_->where().allocate(bytes);
+      if (bytes != 0) arena_ = arena_of_unit(bytes);
       walk_ = walk();
     } catch (...) {
       outcome = as_failure(std::current_exception());
@@ -150,6 +167,7 @@ class opencl_executable::run final : public request, private detail::finish_hook
   void cleanup() noexcept override {
     walk_ = {};
     arena_ = nullptr;
+    first_ = last_ = {};
     inputs_.clear();
     outputs_.clear();
     own_queue_ = {};
@@ -159,13 +177,13 @@ class opencl_executable::run final : public request, private detail::finish_hook
   bool is_synchronous() const noexcept { return !code_->place_.queues; }
 
   void ended() noexcept {
-    failure why;
     try {
       detail::take_result(walk_);
     } catch (...) {
-      why = as_failure(std::current_exception());
+      dispatcher::finish(*this, as_failure(std::current_exception()));
+      return;
     }
-    dispatcher::finish(*this, std::move(why));
+    code_->place_.queues->hand_over(*this, first_, last_);
   }
 
   task<void> walk() {
@@ -175,15 +193,41 @@ class opencl_executable::run final : public request, private detail::finish_hook
     } catch (...) {
       why = as_failure(std::current_exception());
     }
-    if (!is_synchronous()) {
-      // What was enqueued still uses the memory, also after a failure.
-      cl_event event = nullptr;
-      cl_check(clEnqueueMarkerWithWaitList(queue_, 0, nullptr, &event), "clEnqueueMarkerWithWaitList");
-      cl_handle<cl_event> owned(event);
+    if (!is_synchronous() && !why && !last_) {
+      enqueue("clEnqueueMarkerWithWaitList", {}, [this](cl_uint n, const cl_event* waits, cl_event* event) {
+        return clEnqueueMarkerWithWaitList(queue_, n, waits, event);
+      });
+    }
+    if (why && last_) {
+      // What was enqueued still uses the memory.
       (void)clFlush(queue_);
-      co_await code_->place_.queues->watch(std::move(owned));
+      co_await code_->place_.queues->watch(last_);
     }
     if (why) raise(why);
+  }
+
+  /// Makes a command by `call(number of events to wait for, events, its event)`.
+  template <class Call>
+  void enqueue(std::string_view name, std::string_view detail, Call&& call) {
+    if (is_synchronous()) return cl_check(call(0, nullptr, nullptr), name, detail);
+    cl_event event = nullptr;
+    const bool waits = !first_;
+    cl_check(call(waits ? waits_->size() : 0, waits ? waits_->data() : nullptr, &event), name, detail);
+    last_ = cl_handle<cl_event>(event);
+    if (!first_) first_ = last_;
+  }
+
+  /// The arena of the runs that are in flight on this unit, if it is large enough, or a new one.
+  std::shared_ptr<storage> arena_of_unit(std::size_t bytes) {
+    if (!code_->place_.queues) return shared(code_->where().allocate(bytes));
+    auto& last = queue_device::lane_of(*where()).arena;
+    std::shared_ptr<storage> found = last.lock();
+    if (!found || found->bytes() < bytes) last = found = shared(code_->where().allocate(bytes));
+    return found;
+  }
+  static std::shared_ptr<storage> shared(ref<storage> memory) {
+    storage* const m = memory.get();
+    return {m, [memory = std::move(memory)](storage*) {}};
   }
 
   task<void> walk_block(std::uint32_t index) {
@@ -257,8 +301,9 @@ class opencl_executable::run final : public request, private detail::finish_hook
     // One local size per kind of device: PoCL compiles a kernel again for each.
     const std::size_t local = code_->where().description().gpu ? 64 : 1;
     const std::size_t global = (static_cast<std::size_t>(s.extent) + local - 1) / local * local;
-    cl_check(clEnqueueNDRangeKernel(queue_, code, 1, nullptr, &global, &local, 0, nullptr, nullptr),
-             "clEnqueueNDRangeKernel", k.name);
+    enqueue("clEnqueueNDRangeKernel", k.name, [&](cl_uint n, const cl_event* waits, cl_event* event) {
+      return clEnqueueNDRangeKernel(queue_, code, 1, nullptr, &global, &local, n, waits, event);
+    });
   }
 
   void copy(const step& s) {
@@ -271,9 +316,10 @@ class opencl_executable::run final : public request, private detail::finish_hook
       return;
     }
     if (cl_memory_of(from) == cl_memory_of(to) && from.offset == to.offset) return;
-    cl_check(clEnqueueCopyBuffer(queue_, cl_memory_of(from), cl_memory_of(to), from.offset, to.offset,
-                                 to.bytes, 0, nullptr, nullptr),
-             "clEnqueueCopyBuffer");
+    enqueue("clEnqueueCopyBuffer", {}, [&](cl_uint n, const cl_event* waits, cl_event* event) {
+      return clEnqueueCopyBuffer(queue_, cl_memory_of(from), cl_memory_of(to), from.offset, to.offset,
+                                 to.bytes, n, waits, event);
+    });
   }
 
   task<std::int32_t> read_back(std::uint32_t index, std::size_t bytes) {
@@ -283,20 +329,21 @@ class opencl_executable::run final : public request, private detail::finish_hook
       std::memcpy(&value, host_memory_of(s) + s.offset, bytes);
       co_return value;
     }
-    cl_event event = nullptr;
-    cl_check(
-        clEnqueueReadBuffer(queue_, cl_memory_of(s), CL_FALSE, s.offset, bytes, &value, 0, nullptr, &event),
-        "clEnqueueReadBuffer");
-    cl_handle<cl_event> owned(event);
+    enqueue("clEnqueueReadBuffer", {}, [&](cl_uint n, const cl_event* waits, cl_event* event) {
+      return clEnqueueReadBuffer(queue_, cl_memory_of(s), CL_FALSE, s.offset, bytes, &value, n, waits, event);
+    });
     (void)clFlush(queue_);
-    co_await code_->place_.queues->watch(std::move(owned));
+    co_await code_->place_.queues->watch(last_);
     co_return value;
   }
 
   ref<opencl_executable> code_;
   absl::InlinedVector<storage*, 4> inputs_;  // kept alive by the request's uses
   absl::InlinedVector<storage*, 4> outputs_;
-  ref<storage> arena_;
+  std::shared_ptr<storage> arena_;
+  std::optional<queue_device::wait_list> waits_;
+  cl_handle<cl_event> first_;  // of its commands
+  cl_handle<cl_event> last_;
   cl_handle<cl_command_queue> own_queue_;
   cl_command_queue queue_ = nullptr;
   task<void> walk_;

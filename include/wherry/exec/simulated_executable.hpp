@@ -32,15 +32,15 @@ class simulated_executable final : public executable_core {
       for (storage* m : inputs) {
         if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(ref<storage>(m), false);
       }
+      set_follows_on_device();
     }
     std::string describe() const override { return "execution of " + code_->code().name; }
 
    protected:
-    started start(failure& outcome) noexcept override {
+    started start(failure&) noexcept override {
       auto& device = static_cast<simulated_device&>(code_->where());
-      outcome =
-          device.run_later(*this, [](void* self) noexcept { return static_cast<run*>(self)->walk(); }, this);
-      return outcome ? started::finished : started::in_flight;
+      device.enqueue(*this, [](void* self) noexcept { return static_cast<run*>(self)->walk(); }, this);
+      return started::in_flight;
     }
 
    private:

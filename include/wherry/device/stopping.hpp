@@ -1,0 +1,64 @@
+// stopping.hpp: how queued requests are cancelled, and units closed and drained; the definitions behind
+// `dispatcher`.
+//
+// What has started, what was handed over included, runs to its end.
+//
+// Threads: any.
+#pragma once
+
+#include <wherry/device/dispatcher.hpp>
+
+namespace wherry {
+
+inline bool dispatcher::cancel(request& r, failure why) noexcept {
+  effects todo;
+  {
+    detail::dispatch_lock lock;
+    if (r.state_ != request::state::queued) return false;
+    finish_locked(r, std::move(why), false, todo);
+  }
+  todo.run();
+  return true;
+}
+
+inline void dispatcher::refuse(unit& u, const failure& why, const failure& queued) noexcept {
+  absl::InlinedVector<ref<request>, 8> dropped;
+  {
+    detail::dispatch_lock lock;
+    u.refusal_ = why;
+    for (request* r = queued ? u.next_start_ : nullptr; r; r = r->next_in_unit_) dropped.emplace_back(r);
+  }
+  for (const auto& r : dropped) cancel(*r, queued);
+}
+
+inline void dispatcher::accept(unit& u) noexcept {
+  detail::dispatch_lock lock;
+  u.refusal_ = nullptr;
+}
+
+inline bool dispatcher::has_counted(const request& r) noexcept {
+  return r.done_.is_ready() || r.unit_->is_completed(r.id_);
+}
+
+inline bool dispatcher::drain_until(unit& u, std::chrono::steady_clock::time_point deadline) {
+  ticket until;
+  ref<request> last;
+  {
+    detail::dispatch_lock lock;
+    until = u.last_submitted();
+    last = ref<request>(u.tail_);
+  }
+  while (!u.is_completed(until)) {
+    ref<request> head;
+    {
+      detail::dispatch_lock lock;
+      head = ref<request>(u.head_);
+    }
+    if (!head || help(*head)) continue;
+    if (!head->done_.wait_until(deadline)) return false;
+  }
+  // Its ticket is counted a moment before its waiters are told; after this they have been.
+  return !last || last->done_.wait_until(deadline);
+}
+
+}  // namespace wherry
