@@ -383,8 +383,13 @@ inline ref<executable_core> client::core::compile(const std::shared_ptr<core>& s
   }
   device_core& d = *where;
   std::shared_ptr<const plan> made;
-  if (source.text().substr(0, 8) == std::string_view(detail::plan_magic, 8))
-    made = std::make_shared<const plan>(read_plan(std::as_bytes(std::span(source.text()))));
+  if (source.text().substr(0, 8) == std::string_view(detail::plan_magic, 8)) {
+    try {
+      made = std::make_shared<const plan>(read_plan(std::as_bytes(std::span(source.text()))));
+    } catch (const error& e) {
+      throw error(e.code(), source.name() + ": " + e.what(), e.reason());
+    }
+  }
   const std::string codegen = codegen_for(options, d, made.get());
   const bool native = codegen == "native";
   if (made && native != made->opencl_source.empty()) {

@@ -164,8 +164,10 @@ class Run(CommandTest):
         self.assertIn("--trace is not supported yet", problem)
         _, problem = self.wherry("run", self.add, "--input", self.write("a.npy", ""), expect=2)
         self.assertIn("not supported yet", problem)
+
+    def test_a_damaged_artifact_is_refused_by_name(self):
         _, problem = self.wherry("run", self.write("a.wherry", "WHRYPLAN and more"), expect=2)
-        self.assertIn("not supported yet", problem)
+        self.assertRegex(problem, r"a\.wherry: damaged plan: ")
 
     def test_an_output_that_cannot_be_written_is_a_failure_and_leaves_nothing(self):
         self.wherry("run", self.add, "--input", self.inputs)  # fills the caches
