@@ -295,6 +295,12 @@ inline void queue_device::end(watched& w) noexcept {
   if (w.next) w.next->prev = w.prev;
   failure why = verdict(w.event.get(), w.reported.load());
   const bool ran_nothing = why && w.first && verdict(w.first.get(), CL_SUCCESS);
+  if (why) {
+    // PoCL 3.1 locks a failed event again after it has called back, on another thread: one that was released
+    // meanwhile makes it abort. The events of failed commands stay for good.
+    (void)clRetainEvent(w.event.get());
+    if (w.first) (void)clRetainEvent(w.first.get());
+  }
   if (why && why->reason() == reason::device_lost) refuse(why, why);
   w.done(w.who, std::move(why), ran_nothing);
   w.drop();
