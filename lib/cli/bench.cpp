@@ -74,10 +74,7 @@ void add_bench(command_line& line) {
   command->add_option("file", options->files, "Programs; a bench.json beside them says what to feed them")
       ->required()
       ->type_name("FILE");
-  command->add_option("--input", options->inputs, "safetensors file with arg0, arg1, ...")
-      ->type_name("FILE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_inputs(*command, options->inputs);
   options->place.add_to(*command);
   command->add_option("--seconds", options->seconds, "How long to measure single calls of a program")
       ->check(CLI::PositiveNumber)

@@ -13,6 +13,13 @@ CLI::App* add_command(command_line& line, const char* name, const char* summary)
   return command;
 }
 
+void add_inputs(CLI::App& command, std::vector<std::string>& paths) {
+  command.add_option("--input", paths, "safetensors file with arg0, arg1, ...")
+      ->type_name("FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void json_option::add_to(CLI::App& command) {
   command.add_option("--json", path_, "Write the result as JSON, to standard output if no file is named")
       ->type_name("[=FILE]");

@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 #include <wherry/client.hpp>
 
 namespace wherry::cli {
@@ -48,6 +49,9 @@ void add_compile(command_line& line);
 
 /// Adds a subcommand with `--version`.
 CLI::App* add_command(command_line& line, const char* name, const char* summary);
+
+/// Adds `--input FILE`, which may be given several times.
+void add_inputs(CLI::App& command, std::vector<std::string>& paths);
 
 /// `--json[=FILE]`: nothing was given, or where to write ("-": standard output).
 class json_option {

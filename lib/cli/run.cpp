@@ -137,10 +137,7 @@ void add_run(command_line& line) {
   command->add_option("file", options->file, "StableHLO text, MLIR bytecode or a VHLO portable artifact")
       ->required()
       ->type_name("FILE");
-  command->add_option("--input", options->inputs, "safetensors file with arg0, arg1, ...")
-      ->type_name("FILE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_inputs(*command, options->inputs);
   command
       ->add_option("--expect", options->expect,
                    "Compare the results with out0, out1, ... of a safetensors file")
