@@ -14,7 +14,10 @@ CLI::App* add_command(command_line& line, const char* name, const char* summary)
 }
 
 void add_inputs(CLI::App& command, std::vector<std::string>& paths) {
-  command.add_option("--input", paths, "safetensors file with arg0, arg1, ...")
+  command
+      .add_option(
+          "--input", paths,
+          "safetensors file with arg0, arg1, ...; or .npy files, one for each argument in their order")
       ->type_name("FILE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <wherry/array/npy.hpp>
 
 #include "command.hpp"
 #include "compare.hpp"
@@ -16,8 +17,28 @@ namespace {
 bool is_npy(const std::string& path) {
   std::array<char, 6> start{};
   std::ifstream(path, std::ios::binary).read(start.data(), start.size());
-  return std::string_view(start.data(), start.size()) == "\x93NUMPY" ||
+  return std::string_view(start.data(), start.size()) == detail::npy_magic ||
          (path.size() > 4 && path.compare(path.size() - 4, 4, ".npy") == 0);
+}
+
+struct argument_file {
+  std::string path;
+  safetensors contents;
+};
+
+/// Reads all files. Those in .npy format are `arg0`, `arg1`, ... in the order in which they were given.
+std::vector<argument_file> read_argument_files(const std::vector<std::string>& paths) {
+  std::vector<argument_file> files;
+  std::size_t single = 0;
+  for (const std::string& path : paths) {
+    argument_file& file = files.emplace_back(argument_file{path, {}});
+    if (is_npy(path)) {
+      file.contents.tensors.emplace(tensor_name("arg", single++), load_npy(path));
+    } else {
+      file.contents = load_safetensors(path);
+    }
+  }
+  return files;
 }
 
 std::string number_text(double value) {
@@ -29,8 +50,9 @@ std::string number_text(double value) {
 tensor_type with_sizes(const tensor_type& type, const array& stored, const std::string& what) {
   if (std::find(type.dims.begin(), type.dims.end(), -1) == type.dims.end()) return type;
   const shape& given = stored.type().dims;
-  // complex<f64> travels with one more dimension.
-  if (given.rank() != type.dims.rank() + (type.element == dtype::c128 ? 1 : 0)) {
+  // complex<f64> travels with one more dimension where the format has no name for it.
+  const bool in_parts = type.element == dtype::c128 && stored.dtype() != dtype::c128;
+  if (given.rank() != type.dims.rank() + (in_parts ? 1 : 0)) {
     throw error(absl::StatusCode::kInvalidArgument,
                 what + ": expected " + to_string(type) + ", the file has " + to_string(stored.type()));
   }
@@ -46,26 +68,24 @@ tensor_type with_sizes(const tensor_type& type, const array& stored, const std::
 std::string tensor_name(const char* prefix, std::size_t index) { return prefix + std::to_string(index); }
 
 std::vector<array> load_arguments(const std::vector<std::string>& paths, std::span<const tensor_type> types) {
-  std::vector<safetensors> files;
-  for (const std::string& path : paths) {
-    if (is_npy(path)) throw usage_error(path + ": input in .npy files is not supported yet");
-    files.push_back(load_safetensors(path));
-  }
+  const std::vector<argument_file> files = read_argument_files(paths);
   std::vector<array> arguments;
   for (std::size_t k = 0; k < types.size(); ++k) {
     const std::string name = tensor_name("arg", k);
     const array* found = nullptr;
-    for (std::size_t f = 0; f < files.size() && !found; ++f) {
-      found = files[f].find(name);
-      if (found)
-        arguments.push_back(
-            as_type(*found, with_sizes(types[k], *found, paths[f] + ": " + name), paths[f] + ": " + name));
+    for (const argument_file& file : files) {
+      found = file.contents.find(name);
+      if (!found) continue;
+      const std::string what = file.path + ": " + name;
+      arguments.push_back(as_type(*found, with_sizes(types[k], *found, what), what));
+      break;
     }
     if (found) continue;
-    throw usage_error(paths.empty() ? "the program takes " + std::to_string(types.size()) +
-                                          " arguments: --input names a file with arg0, arg1, ..."
-                                    : paths.front() + ": there is no tensor '" + name + "' for argument " +
-                                          std::to_string(k) + ", a " + to_string(types[k]));
+    throw usage_error(
+        paths.empty() ? "the program takes " + std::to_string(types.size()) +
+                            " arguments: --input names a file with arg0, arg1, ..., or a .npy file for each"
+                      : paths.front() + ": there is no tensor '" + name + "' for argument " +
+                            std::to_string(k) + ", a " + to_string(types[k]));
   }
   return arguments;
 }

@@ -1,6 +1,7 @@
 // tensors.hpp: a program's arguments and results in files.
 //
-// Arguments are the tensors `arg0`, `arg1`, ... of safetensors files, results `out0`, `out1`, ....
+// Arguments are the tensors `arg0`, `arg1`, ... of safetensors files, or .npy files in their order; results
+// are `out0`, `out1`, ....
 #pragma once
 
 #include <optional>

@@ -216,5 +216,66 @@ TEST_F(safetensors_file, a_folder_that_does_not_exist_is_an_error_naming_the_fil
   }
 }
 
+TEST_F(safetensors_file, a_name_that_is_there_twice_is_refused) {
+  write(
+      R"({"x":{"dtype":"I8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"I8","shape":[1],"data_offsets":[1,2]}})",
+      "ab");
+  EXPECT_NE(refusal().find("the name 'x' is there twice"), std::string::npos);
+  write(R"({"__metadata__":{"k":"1","k":"2"}})", "");
+  EXPECT_NE(refusal().find("the name 'k' is there twice"), std::string::npos);
+}
+
+TEST_F(safetensors_file, an_empty_name_is_a_name) {
+  safetensors saved;
+  saved.tensors.emplace("", array::of(std::span<const float>(std::vector<float>{4}), {1}));
+  save_safetensors(path_, saved);
+  EXPECT_EQ(load_safetensors(path_).at("").item<float>(), 4);
+}
+
+TEST_F(safetensors_file, tensors_of_whole_cache_lines_lie_on_cache_lines) {
+  safetensors saved;
+  saved.tensors.emplace("odd", array(tensor_type{dtype::f64, {3}}));
+  saved.tensors.emplace("bytes", array(tensor_type{dtype::i8, {128}}));
+  saved.tensors.emplace("floats", array(tensor_type{dtype::f32, {16, 3}}));
+  for (auto& [name, a] : saved.tensors) std::memset(a.bytes().data(), 0, a.bytes().size());
+  const std::vector<std::byte> file = safetensors_to_bytes(saved);
+  const std::uint64_t length = detail::safetensors_header_length(file, file.size(), "x");
+  for (const auto& e :
+       detail::parse_safetensors_header(std::span(file).subspan(8, length), file.size(), "x").entries) {
+    EXPECT_EQ(e.offset % (e.name == "odd" ? 8 : 64), 0U) << e.name;
+  }
+}
+
+TEST_F(safetensors_file, thousands_of_small_tensors_between_large_ones_come_back) {
+  safetensors saved;
+  for (std::int32_t k = 0; k < 3000; ++k) {
+    array a(tensor_type{dtype::i32, {k % 700 == 0 ? 100'000 : k % 50}});
+    std::fill_n(a.mutable_data<std::int32_t>().begin(), a.size(), k);
+    saved.tensors.emplace("t" + std::to_string(k), a);
+  }
+  save_safetensors(path_, saved);
+  const safetensors loaded = load_safetensors(path_);
+  ASSERT_EQ(loaded.tensors.size(), saved.tensors.size());
+  for (const auto& [name, a] : saved.tensors) {
+    EXPECT_EQ(loaded.at(name).type(), a.type());
+    EXPECT_TRUE(std::equal(a.bytes().begin(), a.bytes().end(), loaded.at(name).bytes().begin())) << name;
+  }
+}
+
+TEST_F(safetensors_file, bytes_are_a_file_without_a_disk) {
+  safetensors saved;
+  saved.tensors.emplace("x", array::of(std::span<const float>(std::vector<float>{1, 2}), {2}));
+  saved.metadata["k"] = "v";
+  const std::vector<std::byte> bytes = safetensors_to_bytes(saved);
+  save_safetensors(path_, saved);
+  const std::string file = read_raw();
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), file);
+  const safetensors loaded = safetensors_from_bytes(bytes);
+  EXPECT_EQ(loaded.metadata.at("k"), "v");
+  EXPECT_EQ(loaded.at("x").data<float>()[1], 2);
+  EXPECT_THROW(safetensors_from_bytes(std::span(bytes).first(bytes.size() - 1)), error);
+  EXPECT_THROW(safetensors_from_bytes(std::span(bytes).first(5)), error);
+}
+
 }  // namespace
 }  // namespace wherry

@@ -3,6 +3,7 @@
 import math
 import os
 import resource
+import struct
 import unittest
 
 from command import CommandTest, load, save
@@ -162,8 +163,27 @@ class Run(CommandTest):
         run = ["run", self.add, "--input", self.inputs]
         _, problem = self.wherry(*run, "--trace", "t.json", expect=2)
         self.assertIn("--trace is not supported yet", problem)
-        _, problem = self.wherry("run", self.add, "--input", self.write("a.npy", ""), expect=2)
-        self.assertIn("not supported yet", problem)
+
+    def npy(self, name, dtype, shape, data):
+        header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+        path = self.path(name)
+        with open(path, "wb") as file:
+            file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data)
+        return path
+
+    def test_arguments_come_from_npy_files_in_their_order(self):
+        a = self.npy("a.npy", "<f4", "(2,)", struct.pack("<2f", 1, 2))
+        b = self.npy("b.npy", ">f4", "(2,)", struct.pack(">2f", 10, 20.5))
+        expected = self.expectation([11, 22.5])
+        self.wherry("run", self.add, "--input", a, "--input", b, "--expect", expected)
+        self.wherry("run", self.add, "--input", b, "--input", a, "--expect", expected)
+        _, problem = self.wherry("run", self.add, "--input", a, expect=2)
+        self.assertIn("arg1", problem)
+        wrong = self.npy("c.npy", "<i4", "(2,)", bytes(8))
+        _, problem = self.wherry("run", self.add, "--input", a, "--input", wrong, expect=2)
+        self.assertIn("c.npy: arg1: expected tensor<2xf32>, the file has tensor<2xi32>", problem)
+        _, problem = self.wherry("run", self.add, "--input", self.write("d.npy", ""), expect=2)
+        self.assertIn("d.npy: not a valid .npy file", problem)
 
     def test_a_damaged_artifact_is_refused_by_name(self):
         _, problem = self.wherry("run", self.write("a.wherry", "WHRYPLAN and more"), expect=2)

@@ -3,13 +3,7 @@
 // Threads: the loop's.
 #pragma once
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
-#include <exception>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,6 +11,7 @@
 #include <wherry/coro/task.hpp>
 #include <wherry/loop/file.hpp>
 #include <wherry/loop/loop.hpp>
+#include <wherry/loop/replacement_file.hpp>
 
 namespace wherry {
 
@@ -40,44 +35,14 @@ inline task<std::vector<std::byte>> read_file(loop& where, std::string path) {
   co_return bytes;
 }
 
-namespace detail {
-
-inline task<void> write_and_close(loop& where, std::string path, std::span<const std::byte> bytes) {
-  file target = co_await open(where, std::move(path), O_WRONLY | O_CREAT | O_EXCL);
-  for (std::uint64_t end = 0; end != bytes.size();) {
-    const std::span<const std::byte> rest = bytes.subspan(end);
-    const std::size_t count = co_await write(where, target, rest, end);
-    if (count == 0) {
-      throw error(absl::StatusCode::kDataLoss,
-                  "write " + target.path() + ": the file system took no more bytes");
-    }
-    end += count;
-  }
-  co_await fsync(where, target);
-  co_await close(where, std::move(target));
-}
-
-}  // namespace detail
-
 /// Puts `bytes` into the file at `path` so that whoever opens it, even after a crash, sees either the old
-/// content or all of the new. Writes beside it, then renames; on failure nothing is left behind and an
-/// `error` names the path. `bytes` must stay until the task has ended.
+/// content or all of the new. On failure nothing is left behind and an `error` names the path. `bytes` must
+/// stay until the task has ended.
 inline task<void> write_file_atomic(loop& where, std::string path, std::span<const std::byte> bytes) {
-  static std::atomic<std::uint64_t> count{0};
-  const std::string beside =
-      path + ".new-" + std::to_string(::getpid()) + "-" + std::to_string(count.fetch_add(1));
-  std::exception_ptr thrown;
-  try {
-    co_await detail::write_and_close(where, beside, bytes);
-    co_await rename(where, beside, path);
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  if (thrown) {
-    // On this thread: the loop may be ending, or its ring broken.
-    ::unlink(beside.c_str());
-    std::rethrow_exception(thrown);
-  }
+  replacement_file target(std::move(path));
+  co_await target.create(where);
+  co_await write_fully(where, target.contents(), bytes, 0);
+  co_await target.commit(where);
 }
 
 }  // namespace wherry

@@ -15,6 +15,8 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +24,7 @@
 #include <utility>
 #include <vector>
 #include <wherry/array/shape.hpp>
+#include <wherry/array/stored_type.hpp>
 #include <wherry/status/error.hpp>
 
 namespace wherry::detail {
@@ -64,9 +67,6 @@ inline constexpr std::array<safetensors_name, 16> safetensors_names = {{
     {"F8_E4M3", dtype::f8e4m3fn},
     {"F8_E5M2", dtype::f8e5m2},
 }};
-
-/// True for the types that travel as U8 bits, their name being in the metadata.
-constexpr bool is_carried_as_bits(dtype type) noexcept { return type >= dtype::f8e4m3fnuz; }
 
 [[noreturn]] inline void corrupt_safetensors(const std::string& path, std::uint64_t offset,
                                              const std::string& what) {
@@ -156,12 +156,24 @@ inline safetensors_layout parse_safetensors_header(std::span<const std::byte> he
                                                    const std::string& path) {
   const auto* const text = reinterpret_cast<const char*>(header.data());
   nlohmann::json parsed;
+  // The parser would keep the last of several values of one key, and one tensor would hide another.
+  std::vector<std::set<std::string>> keys;
+  std::optional<std::string> twice;
+  const auto look = [&](int, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+    if (event == nlohmann::json::parse_event_t::object_start) keys.emplace_back();
+    if (event == nlohmann::json::parse_event_t::object_end) keys.pop_back();
+    if (event == nlohmann::json::parse_event_t::key &&
+        !keys.back().insert(value.get_ref<const std::string&>()).second)
+      twice = value.get<std::string>();
+    return true;
+  };
   try {
-    parsed = nlohmann::json::parse(text, text + header.size());
+    parsed = nlohmann::json::parse(text, text + header.size(), look);
   } catch (const nlohmann::json::parse_error& e) {
     corrupt_safetensors(path, 8 + (e.byte == 0 ? 0 : e.byte - 1), "the header is not JSON");
   }
   if (!parsed.is_object()) corrupt_safetensors(path, 8, "the header is not a JSON object");
+  if (twice) corrupt_safetensors(path, 8, "the name '" + *twice + "' is there twice");
 
   safetensors_layout layout;
   const std::uint64_t start = 8 + header.size();
@@ -208,30 +220,6 @@ inline safetensors_layout parse_safetensors_header(std::span<const std::byte> he
   return layout;
 }
 
-/// How an array's type travels: complex<f64> with one more dimension, small integers in whole bytes.
-inline tensor_type safetensors_type(const tensor_type& type) {
-  tensor_type stored = type;
-  switch (type.element) {
-    case dtype::c128: {
-      std::vector<std::int64_t> extents(type.dims.begin(), type.dims.end());
-      extents.push_back(2);
-      stored = {dtype::f64, shape(std::span<const std::int64_t>(extents))};
-      break;
-    }
-    case dtype::i2:
-    case dtype::i4:
-      stored.element = dtype::i8;
-      break;
-    case dtype::ui2:
-    case dtype::ui4:
-      stored.element = dtype::ui8;
-      break;
-    default:
-      break;
-  }
-  return stored;
-}
-
 inline std::string_view safetensors_name_of(dtype stored) {
   for (const auto& known : safetensors_names) {
     if (known.type == stored) return known.name;
@@ -243,13 +231,18 @@ inline std::string_view safetensors_name_of(dtype stored) {
 /// returns the header with its length in front. Throws invalid_argument for names that are not UTF-8.
 inline std::string format_safetensors_header(safetensors_layout& layout, const std::string& path) {
   std::sort(layout.entries.begin(), layout.entries.end(), [](const auto& a, const auto& b) {
-    const std::size_t size_a = size_of(a.type.element), size_b = size_of(b.type.element);
-    return size_a != size_b ? size_a > size_b : a.name < b.name;
+    // Whole cache lines first, so that device memory can be a mapped file; then larger elements.
+    const auto rank = [](const safetensors_entry& e) {
+      const bool whole_lines = stored_type(e.type).bytes() % 64 == 0;
+      return std::make_tuple(!whole_lines, whole_lines ? 0 : -static_cast<int>(size_of(e.type.element)));
+    };
+    const auto rank_a = rank(a), rank_b = rank(b);
+    return rank_a != rank_b ? rank_a < rank_b : a.name < b.name;
   });
   nlohmann::json header = nlohmann::json::object();
   std::uint64_t at = 0;
   for (safetensors_entry& e : layout.entries) {
-    const tensor_type stored = safetensors_type(e.type);
+    const tensor_type stored = stored_type(e.type);
     if (e.name == "__metadata__") {
       throw error(absl::StatusCode::kInvalidArgument, path + ": a tensor cannot be called '__metadata__'");
     }
@@ -267,7 +260,7 @@ inline std::string format_safetensors_header(safetensors_layout& layout, const s
   } catch (const nlohmann::json::type_error&) {
     throw error(absl::StatusCode::kInvalidArgument, path + ": a name or metadata value is not UTF-8 text");
   }
-  text.append((8 - text.size() % 8) % 8, ' ');
+  text.append((64 - (8 + text.size()) % 64) % 64, ' ');
   std::string length(8, '\0');
   for (std::size_t k = 0; k < 8; ++k) length[k] = static_cast<char>(text.size() >> (8 * k) & 0xFF);
   for (safetensors_entry& e : layout.entries) e.offset += 8 + text.size();
