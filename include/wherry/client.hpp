@@ -19,11 +19,13 @@
 #include <wherry/exec/opencl_executable.hpp>
 #include <wherry/exec/program.hpp>
 #include <wherry/loop/loop_thread.hpp>
+#include <wherry/status/version.hpp>
 
 namespace wherry {
 
 struct client_options {
   unsigned cpu_devices = 0;  // 0: WHERRY_CPU_DEVICES, else 1
+  unsigned workers = 0;      // compute threads of the process; 0: WHERRY_CPU_WORKERS, else the allowed cores
   bool direct = false;       // do not carry executions on cpu devices through OpenCL
   bool pin_workers = false;
   std::uint64_t requests_in_flight = 32;                              // per compute unit
@@ -52,6 +54,12 @@ class client {
 
   /// The client's loop, on a thread of its own that starts now if it has not.
   wherry::loop& loop() const { return core_->home->get(); }
+
+  /// The name of the platform of the first device: "cpu".
+  std::string_view platform() const noexcept { return "cpu"; }
+  /// Facts by name: `wherry_version`, `workers` and, with a compiler linked, what that says of itself, as
+  /// `stablehlo_current_version`.
+  std::map<std::string, std::string> attributes() const;
 
   /// Every device of the machine: cpu:0, ..., then opencl:0, ... Loads every OpenCL driver.
   std::vector<wherry::device> devices() const;
@@ -156,7 +164,16 @@ class client {
 
 // ---------------------------------------------------------------------------------------- devices
 
+inline std::map<std::string, std::string> client::attributes() const {
+  std::map<std::string, std::string> all;
+  if (const compiler* c = compiler::installed()) all = c->attributes();
+  all.emplace("wherry_version", version);
+  all.emplace("workers", std::to_string(worker_pool::instance().width()));
+  return all;
+}
+
 inline client::core::core(const client_options& o) : options(o), home(loop_thread::shared(o.loop)) {
+  (void)worker_pool::instance(o.workers);
   unsigned count = o.cpu_devices;
   if (count == 0) {
     if (const char* text = std::getenv("WHERRY_CPU_DEVICES"))
@@ -184,7 +201,7 @@ inline ref<device_core> client::core::open_queue(std::size_t index) {
   ref<device_core>& slot = queues[index];
   if (!slot) {
     slot = queue_device::open((*found)[index], index, home, options.requests_in_flight,
-                              options.transfer_bytes_in_flight);
+                              options.transfer_bytes_in_flight, options.memory_limit);
     slot->set_callbacks([l = home]() -> scheduler& { return l->get(); });
   }
   return slot;

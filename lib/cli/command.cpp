@@ -9,7 +9,7 @@ namespace wherry::cli {
 
 CLI::App* add_command(command_line& line, const char* name, const char* summary) {
   CLI::App* command = line.app.add_subcommand(name, summary);
-  command->set_version_flag("--version", "wherry " WHERRY_VERSION);
+  command->set_version_flag("--version", "wherry " + std::string(version));
   return command;
 }
 

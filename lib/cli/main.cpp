@@ -9,7 +9,7 @@ namespace {
 
 int parse_and_run(int count, char** arguments) {
   command_line line;
-  line.app.set_version_flag("--version", "wherry " WHERRY_VERSION);
+  line.app.set_version_flag("--version", "wherry " + std::string(version));
   line.app.require_subcommand(1);
   add_devices(line);
   add_run(line);

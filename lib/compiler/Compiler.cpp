@@ -12,6 +12,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/TargetParser/Host.h"
+#include "stablehlo/Parse.h"
 
 namespace wherry::compile {
 namespace {
@@ -46,6 +47,15 @@ class StablehloCompiler final : public compiler {
                        llvm::sys::getHostCPUName().str();
     for (const std::string& feature : features) text += "+" + feature;
     return text;
+  }
+
+  std::map<std::string, std::string> attributes() const override {
+    const auto text = [](const unsigned (&v)[2]) {
+      return std::to_string(v[0]) + "." + std::to_string(v[1]) + ".0";
+    };
+    return {{"llvm_version", LLVM_VERSION_STRING},
+            {"stablehlo_current_version", text(mlir::stablehlo::newestVhloVersion)},
+            {"stablehlo_minimum_version", text(mlir::stablehlo::oldestVhloVersion)}};
   }
 };
 

@@ -12,6 +12,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ExtensibleDialect.h"
+#include "stablehlo/Parse.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -46,9 +47,6 @@ struct VhloOperation {
   StringRef name;
   SmallVector<VhloAttribute, 4> attributes;
 };
-
-/// The newest version whose operations the table has, 1.20.
-inline constexpr unsigned newestVhloVersion[] = {1, 20};
 
 /// The operations of all versions; each entry of `vhloTable` describes one.
 ArrayRef<StringRef> vhloTable();

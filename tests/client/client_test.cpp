@@ -47,6 +47,51 @@ TEST(client, finds_devices_by_name_and_names_those_it_knows_otherwise) {
   }
 }
 
+TEST(client, devices_are_interned_so_that_identity_is_equality) {
+  const client here;
+  EXPECT_EQ(here.device("cpu"), here.device("cpu:0"));
+  EXPECT_EQ(here.device().core(), here.devices().front().core());
+  EXPECT_FALSE(client().device() == here.device());
+  EXPECT_EQ(here.platform(), "cpu");
+}
+
+TEST(client, attributes_tell_versions_and_choices) {
+  const client here;
+  const std::map<std::string, std::string> told = here.attributes();
+  EXPECT_EQ(told.at("wherry_version"), version);
+  EXPECT_EQ(told.at("workers"), std::to_string(worker_pool::instance().width()));
+}
+
+TEST(client, only_the_first_client_of_a_process_chooses_the_number_of_workers) {
+  const client first;
+  client_options same, other;
+  same.workers = worker_pool::instance().width();
+  other.workers = same.workers + 1;
+  const client second(same);
+  try {
+    const client third(other);
+    FAIL() << "the pool grew";
+  } catch (const error& e) {
+    EXPECT_EQ(e.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_NE(std::string(e.what()).find("cannot make it " + std::to_string(other.workers)),
+              std::string::npos);
+  }
+}
+
+TEST(client, a_driver_s_device_has_the_memory_limit_too) {
+  client_options small;
+  small.memory_limit = 1 << 20;
+  const client here(small);
+  device queue;
+  try {
+    queue = here.device("opencl:0");
+  } catch (const error& e) {
+    GTEST_SKIP() << e.what();
+  }
+  const buffer fits = here.empty({dtype::ui8, {1 << 18}}, queue);
+  EXPECT_THROW(here.empty({dtype::ui8, {1 << 21}}, queue), error);
+}
+
 TEST(client, copied_host_memory_may_be_reused_on_return) {
   const client c;
   std::vector<float> values(100'000, 1.0F);

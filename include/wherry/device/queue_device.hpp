@@ -76,8 +76,9 @@ class queue_device final : public device_core, public byte_mover {
  public:
   static ref<device_core> open(const cl_device_info_text& found, std::size_t index,
                                std::shared_ptr<loop_thread> home, std::uint64_t requests,
-                               std::uint64_t transfer_bytes) {
-    return ref<device_core>(new queue_device(found, index, std::move(home), requests, transfer_bytes));
+                               std::uint64_t transfer_bytes, std::size_t memory_limit = SIZE_MAX) {
+    return ref<device_core>(
+        new queue_device(found, index, std::move(home), requests, transfer_bytes, memory_limit));
   }
 
   bool is_host() const noexcept override { return false; }
@@ -163,12 +164,12 @@ class queue_device final : public device_core, public byte_mover {
   };
 
   queue_device(const cl_device_info_text& found, std::size_t index, std::shared_ptr<loop_thread> home,
-               std::uint64_t requests, std::uint64_t transfer_bytes)
+               std::uint64_t requests, std::uint64_t transfer_bytes, std::size_t memory_limit)
       : device_core(describe(found, index), requests, transfer_bytes),
         device_(found.device),
         context_(new_context(found.device)),
         engine_(make_ref<loop_engine>(std::move(home))),
-        pool_(source{context_.get()}) {
+        pool_(source{context_.get()}, memory_limit) {
     for (const unit_kind kind : {unit_kind::tensor_read, unit_kind::tensor_write, unit_kind::tensor_op,
                                  unit_kind::collectives, unit_kind::compute, unit_kind::compute}) {
       add_unit(kind);

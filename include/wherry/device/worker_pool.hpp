@@ -6,7 +6,7 @@
 // There are never more runnable compute threads than allowed cores, the threads that help in `value()`
 // counted: at most N-1 workers spin, for 50 microseconds, then sleep; a sleeping worker is woken only when
 // work arrives (a wake-up costs 7 to 12 us on the waker, 13 to 30 on the woken; docs/architecture.md).
-// N is WHERRY_CPU_WORKERS, else the affinity mask and the cgroup quota.
+// N is what the first client asks for, else WHERRY_CPU_WORKERS, else the affinity mask and the cgroup quota.
 //
 // The pool is made at first use and never destroyed: its threads end with the process. After a fork the
 // child has no workers; clients refuse to work there.
@@ -55,9 +55,15 @@ class worker_pool final : public engine {
  public:
   using share_function = void (*)(void* const* slots, std::int64_t lo, std::int64_t hi);
 
-  /// The pool of the process.
-  static worker_pool& instance() {
-    static worker_pool& pool = *new worker_pool(allowed_cores());
+  /// The pool of the process. The first call makes it, of `width` compute threads if that is not 0; a later
+  /// one that asks for another width throws failed_precondition.
+  static worker_pool& instance(unsigned width = 0) {
+    static worker_pool& pool = *new worker_pool(width != 0 ? width : allowed_cores());
+    if (width != 0 && width != pool.width_) {
+      throw error(absl::StatusCode::kFailedPrecondition,
+                  "this process computes on " + std::to_string(pool.width_) +
+                      " threads since its first client; another cannot make it " + std::to_string(width));
+    }
     return pool;
   }
 

@@ -6,6 +6,7 @@
 // Threads: `compile` may be called from several threads at once; registration happens before `main`.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,6 +58,9 @@ class compiler {
   /// Returns a string that changes whenever the same source could give another plan: compiler
   /// revision, LLVM version, host CPU and features. Part of every cache key.
   virtual std::string revision() const = 0;
+
+  /// What `client::attributes` tells of the compiler: names and values for people and scripts.
+  virtual std::map<std::string, std::string> attributes() const { return {}; }
 
   /// Returns the registered compiler, or null when none is linked.
   static compiler* installed() noexcept { return instance(); }

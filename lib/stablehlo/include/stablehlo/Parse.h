@@ -17,6 +17,11 @@
 
 namespace mlir::stablehlo {
 
+/// The newest version of portable artifacts that is read, 1.20.
+inline constexpr unsigned newestVhloVersion[] = {1, 20};
+/// The oldest one: all since then have been compatible.
+inline constexpr unsigned oldestVhloVersion[] = {0, 9};
+
 /// The deepest nesting of `( [ { <` that a program may have. MLIR's parser, verifier and printer survive
 /// 1,000 levels on an 8 MiB stack; a worker's stack may be smaller.
 inline constexpr unsigned maximumNesting = 256;
