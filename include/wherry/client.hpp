@@ -70,25 +70,37 @@ class client {
   /// A buffer with the contents of `values` on `where` (the first device if empty). Returns at once.
   template <class T>
   wherry::buffer buffer(std::span<const T> values, const shape& dims,
-                        host_memory_use use = host_memory_use::copy, wherry::device where = {}) const {
+                        host_memory_use use = host_memory_use::copy, wherry::device where = {},
+                        const request_options& options = {}) const {
     const tensor_type type{dtype_of<T>, dims};
     if (static_cast<std::int64_t>(values.size()) != dims.elements()) {
       throw error(absl::StatusCode::kInvalidArgument, "buffer: " + to_string(type) + " has " +
                                                           std::to_string(dims.elements()) +
                                                           " elements, got " + std::to_string(values.size()));
     }
-    return from_host(const_cast<T*>(values.data()), type, use, {}, std::move(where));
+    return from_host(const_cast<T*>(values.data()), type, use, {}, std::move(where), options);
+  }
+  template <class T>
+  wherry::buffer buffer(std::span<const T> values, const shape& dims, const request_options& options) const {
+    return buffer(values, dims, host_memory_use::copy, {}, options);
   }
   template <class T>
   wherry::buffer buffer(const std::vector<T>& values, const shape& dims,
-                        host_memory_use use = host_memory_use::copy, wherry::device where = {}) const {
-    return buffer(std::span<const T>(values), dims, use, std::move(where));
+                        host_memory_use use = host_memory_use::copy, wherry::device where = {},
+                        const request_options& options = {}) const {
+    return buffer(std::span<const T>(values), dims, use, std::move(where), options);
   }
-  wherry::buffer buffer(const array& values, wherry::device where = {}) const {
+  template <class T>
+  wherry::buffer buffer(const std::vector<T>& values, const shape& dims,
+                        const request_options& options) const {
+    return buffer(std::span<const T>(values), dims, options);
+  }
+  wherry::buffer buffer(const array& values, wherry::device where = {},
+                        const request_options& options = {}) const {
     // The array's memory is shared and immutable, so nothing is copied before the transfer starts.
     return from_host(
         const_cast<std::byte*>(values.bytes().data()), values.type(),
-        host_memory_use::until_transfer_completes, [values] {}, std::move(where));
+        host_memory_use::until_transfer_completes, [values] {}, std::move(where), options);
   }
   template <class T>
     requires requires { dtype_of_type<T>::value; }
@@ -103,7 +115,8 @@ class client {
   }
   /// A buffer of `type` from `memory`; `done` runs once the memory is not used any more.
   wherry::buffer from_host(void* memory, const tensor_type& type, host_memory_use use,
-                           std::function<void()> done, wherry::device where = {}) const;
+                           std::function<void()> done, wherry::device where = {},
+                           const request_options& options = {}) const;
 
   /// Compiles now, for as long as it takes; refused on a loop's thread (use compile_async). One compilation
   /// per program runs at a time, others wait for it. Throws invalid_argument with `file:line:col: error:
@@ -190,7 +203,7 @@ inline client::core::core(const client_options& o) : options(o), home(loop_threa
     d.transfer_bytes_in_flight = o.transfer_bytes_in_flight;
     d.memory_limit = o.memory_limit;
     cpu.push_back(cpu_device::open(d));
-    cpu.back()->set_callbacks([l = home]() -> scheduler& { return l->get(); });
+    cpu.back()->set_home([l = home]() -> wherry::loop& { return l->get(); });
   }
 }
 
@@ -202,7 +215,7 @@ inline ref<device_core> client::core::open_queue(std::size_t index) {
   if (!slot) {
     slot = queue_device::open((*found)[index], index, home, options.requests_in_flight,
                               options.transfer_bytes_in_flight, options.memory_limit);
-    slot->set_callbacks([l = home]() -> scheduler& { return l->get(); });
+    slot->set_home([l = home]() -> wherry::loop& { return l->get(); });
   }
   return slot;
 }
@@ -258,7 +271,8 @@ inline device client::device(std::string_view name) const {
 // ---------------------------------------------------------------------------------------- buffers
 
 inline buffer client::from_host(void* memory, const tensor_type& type, host_memory_use use,
-                                std::function<void()> done, wherry::device where) const {
+                                std::function<void()> done, wherry::device where,
+                                const request_options& options) const {
   device_core& d = place(where);
   const std::size_t bytes = type.bytes();
   const bool in_place = use == host_memory_use::zero_copy || use == host_memory_use::mutable_zero_copy;
@@ -289,8 +303,8 @@ inline buffer client::from_host(void* memory, const tensor_type& type, host_memo
   }
   ref<request> write(new transfer("write", {nullptr, source, 0}, {std::move(target), nullptr, 0}, left,
                                   d.is_host() ? nullptr : &d, std::move(keep)));
-  dispatcher::submit(d.pick(unit_kind::tensor_write), *write,
-                     {.cheap = d.is_host() && left <= cheap_transfer_bytes});
+  submit_options how{.cheap = d.is_host() && left <= cheap_transfer_bytes};
+  dispatcher::submit(d.unit_for(unit_kind::tensor_write, options, "buffer"), *write, how.with(options));
   made->made_by = write->id();
   return wherry::buffer(std::move(made));
 }

@@ -78,7 +78,7 @@ inline device_under_test open_device(device_kind kind, unsigned index = 0, std::
     options.transfer_bytes_in_flight = transfer_bytes;
     d.core = cpu_device::open(options);
   }
-  d.core->set_callbacks([home = d.home]() -> scheduler& { return home->get(); });
+  d.core->set_home([home = d.home]() -> loop& { return home->get(); });
   return d;
 }
 

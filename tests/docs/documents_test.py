@@ -1,6 +1,7 @@
-"""README.md and docs/*.md say what is so.
+"""README.md, docs/*.md and docs/reference/*.md say what is so.
 
 * A block of C++ follows a comment that names a file, and stands in that file.
+* So does a table of docs/reference: what its column `wherry` has in backticks stands in the file, spaces aside.
 * A block of commands runs. `./examples/run` and `build/release/bin/...` stand for the programs of the build that is
   tested, `./tests/run` and `ctest` for its tests; what builds and what takes long is checked for its names only.
 * Links lead somewhere.
@@ -20,7 +21,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = os.environ["PROGRAMS"]
 BUILD = os.environ["BUILD"]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/reference").glob("*.md"))]
 
 
 def blocks(document, language):
@@ -54,6 +55,25 @@ class Documents(unittest.TestCase):
                 self.assertIn(block, source, f"{document.name}: not in {name.group(1)}")
                 count += 1
         self.assertGreater(count, 5)
+
+    def test_every_line_of_a_table_of_reference_stands_in_the_file_it_names(self):
+        for document in sorted((ROOT / "docs/reference").glob("*.md")):
+            count = 0
+            name, column = None, None
+            for line in document.read_text().splitlines():
+                if found := re.fullmatch(r"<!-- (\S+) -->", line):
+                    name, column = found.group(1), None
+                cells = [c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]] if line.startswith("|") else []
+                if "wherry" in cells:
+                    column = cells.index("wherry")
+                    self.assertTrue(name, f"{document.name}: a table without the name of its file")
+                    source = "".join((ROOT / name).read_text().split())
+                elif cells and column is not None:
+                    for code in re.findall(r"`([^`]+)`", cells[column]):
+                        code = code.replace("\\|", "|")
+                        self.assertIn("".join(code.split()), source, f"{document.name}: {code} is not in {name}")
+                        count += 1
+            self.assertGreater(count, 10, document.name)
 
     def test_the_program_of_the_readme_is_the_whole_example(self):
         _, block = next(blocks(ROOT / "README.md", "cpp"))

@@ -84,7 +84,7 @@ class buffer : public promise<buffer> {
   }
 
   /// Starts the transfer to the host and returns at once.
-  array_promise as_array() const;
+  array_promise as_array(const request_options& options = {}) const;
 
   /// Waits for the contents and returns them as an array on the host.
   array value() const {
@@ -96,7 +96,9 @@ class buffer : public promise<buffer> {
   }
 
   /// Returns a buffer on `target` with the same contents, at once; this buffer itself if it is there.
-  buffer copy_to(const wherry::device& target) const;
+  /// Between two devices behind drivers it takes two transfers, through the host: `options` are those of the
+  /// second, but stop token and deadline, which are of both.
+  buffer copy_to(const wherry::device& target, const request_options& options = {}) const;
 
   auto operator co_await() const { return promise_awaiter<buffer>(outcome(), *this); }
 
@@ -154,45 +156,50 @@ inline std::optional<array> buffer::if_at_hand() const {
   return result;
 }
 
-inline array_promise buffer::as_array() const {
+inline array_promise buffer::as_array(const request_options& options) const {
   detail::buffer_core& c = usable("as_array");
   array target(c.type);
   const std::size_t bytes = c.type.bytes();
   ref<request> read(new transfer("read", {c.memory, nullptr, 0}, {nullptr, target.bytes().data(), 0}, bytes,
                                  c.where->is_host() ? nullptr : c.where.get(), {target.memory(), {}}));
-  dispatcher::submit(c.where->pick(unit_kind::tensor_read), *read,
-                     while_usable(bytes <= cheap_transfer_bytes));
+  unit& u = c.where->unit_for(unit_kind::tensor_read, options, "as_array");
+  dispatcher::submit(u, *read, while_usable(bytes <= cheap_transfer_bytes).with(options));
   return array_promise(std::move(target), std::move(read), c.where);
 }
 
-inline buffer buffer::copy_to(const wherry::device& target) const {
+inline buffer buffer::copy_to(const wherry::device& target, const request_options& options) const {
   detail::buffer_core& c = usable("copy_to");
   if (target.core() == c.where.get()) return *this;
   const std::size_t bytes = c.type.bytes();
   device_core& there = *target.core();
   auto result = make_ref<detail::buffer_core>(c.type, there.allocate(bytes), ref<device_core>(&there));
   const auto submit = [&](transfer::end from, transfer::end to, device_core* mover, device_core& owner,
-                          unit_kind kind) {
+                          unit_kind kind, const request_options& asked) {
+    unit& u = owner.unit_for(kind, asked, "copy_to");
     submit_options how;
     how.cheap = !mover && bytes <= cheap_transfer_bytes;
     if (from.memory == c.memory) how = while_usable(how.cheap);
     ref<request> move(new transfer("copy", std::move(from), std::move(to), bytes, mover));
-    dispatcher::submit(owner.pick(kind), *move, how);
+    dispatcher::submit(u, *move, how.with(asked));
     return move->id();
   };
   if (c.where->is_host()) {
     device_core* mover = there.is_host() ? nullptr : &there;
     result->made_by = submit({c.memory, nullptr, 0}, {result->memory, nullptr, 0}, mover, there,
-                             mover ? unit_kind::tensor_write : unit_kind::tensor_op);
+                             mover ? unit_kind::tensor_write : unit_kind::tensor_op, options);
   } else if (there.is_host()) {
     result->made_by = submit({c.memory, nullptr, 0}, {result->memory, nullptr, 0}, c.where.get(), *c.where,
-                             unit_kind::tensor_read);
+                             unit_kind::tensor_read, options);
   } else {
     // Two drivers, or two contexts: through host memory.
     ref<storage> staging(new host_staging(bytes));
-    submit({c.memory, nullptr, 0}, {staging, nullptr, 0}, c.where.get(), *c.where, unit_kind::tensor_read);
-    result->made_by =
-        submit({staging, nullptr, 0}, {result->memory, nullptr, 0}, &there, there, unit_kind::tensor_write);
+    request_options first;
+    first.stop = options.stop;
+    first.deadline = options.deadline;
+    submit({c.memory, nullptr, 0}, {staging, nullptr, 0}, c.where.get(), *c.where, unit_kind::tensor_read,
+           first);
+    result->made_by = submit({staging, nullptr, 0}, {result->memory, nullptr, 0}, &there, there,
+                             unit_kind::tensor_write, options);
   }
   return buffer(std::move(result));
 }

@@ -19,6 +19,7 @@
 #include <vector>
 #include <wherry/device/dispatcher.hpp>
 #include <wherry/device/memory_pool.hpp>
+#include <wherry/device/place_in.hpp>
 #include <wherry/device/storage.hpp>
 #include <wherry/device/thread_number.hpp>
 
@@ -102,9 +103,10 @@ class device_core : public ref_counted<device_core> {
   virtual memory_statistics statistics() const = 0;
   virtual void trim() = 0;
 
-  /// Where `on_ready` callbacks run: the client's loop. Set once, before the device is used.
-  void set_callbacks(std::function<scheduler&()> where) { callbacks_ = std::move(where); }
-  scheduler& callbacks() const { return callbacks_(); }
+  /// The client's loop, where `on_ready` callbacks run and deadlines are told. Set once, before the device is
+  /// used.
+  void set_home(std::function<loop&()> where) { around_->set_home(std::move(where)); }
+  scheduler& callbacks() const { return around_->home(); }
 
   /// Refuses new work on all units from now on, with `why`; see `dispatcher::refuse`.
   void refuse(const failure& why, const failure& queued) noexcept {
@@ -127,7 +129,7 @@ class device_core : public ref_counted<device_core> {
     std::lock_guard lock(units_mutex_);
     const bool bytes = kind == unit_kind::tensor_read || kind == unit_kind::tensor_write;
     units_.push_back(make_ref<unit>(detail::unit_ids::instance().take(), kind, new_engine(kind),
-                                    bytes ? transfer_bound_ : request_bound_));
+                                    bytes ? transfer_bound_ : request_bound_, around_));
     unit& u = *units_.back();
     prepare(u);
     if (kind == unit_kind::compute) {
@@ -140,6 +142,23 @@ class device_core : public ref_counted<device_core> {
       default_[static_cast<std::size_t>(kind)] = &u;
     }
     return u;
+  }
+
+  /// Returns the unit that a request of `kind` joins: the one that `options` name, else `pick(kind)`. Throws
+  /// invalid_argument if that is no unit of this device and kind; `what` names the request.
+  unit& unit_for(unit_kind kind, const request_options& options, std::string_view what) const {
+    const unit* const asked = options.unit || !options.place ? options.unit : options.place->where();
+    if (!asked) return pick(kind);
+    {
+      std::lock_guard lock(units_mutex_);
+      for (const auto& u : units_) {
+        if (u.get() == asked && u->kind() == kind) return *u;
+      }
+    }
+    throw error(absl::StatusCode::kInvalidArgument,
+                std::string(what) + ": unit " + std::to_string(asked->id()) + " is a " +
+                    std::string(name_of(asked->kind())) + " unit of " + asked->device_name() +
+                    "; expected a " + std::string(name_of(kind)) + " unit of " + name());
   }
 
   /// Returns the unit that a plain request of `kind` joins: the first of that kind; for compute an idle
@@ -166,7 +185,8 @@ class device_core : public ref_counted<device_core> {
   device_core(device_description description, std::uint64_t request_bound, std::uint64_t transfer_bound)
       : description_(std::move(description)),
         request_bound_(request_bound),
-        transfer_bound_(transfer_bound) {}
+        transfer_bound_(transfer_bound),
+        around_(make_ref<unit_services>(description_.name)) {}
 
   virtual ref<storage> try_allocate(std::size_t bytes) = 0;
   virtual engine& new_engine(unit_kind kind) = 0;
@@ -179,7 +199,7 @@ class device_core : public ref_counted<device_core> {
   // constant after construction
   std::uint64_t request_bound_;
   std::uint64_t transfer_bound_;
-  std::function<scheduler&()> callbacks_;
+  ref<unit_services> around_;
   // any thread
   mutable std::mutex units_mutex_;
   std::vector<ref<unit>> units_;

@@ -30,6 +30,14 @@ struct submit_options {
   // Asked in the critical section, where nobody can come in between: throws if an argument is gone by now.
   void (*check)(const void* arguments) = nullptr;
   const void* arguments = nullptr;
+  // Token, deadline, tracker, name and place; null: none. Its unit is not looked at.
+  const request_options* request = nullptr;
+
+  /// Leaves out `options` that say nothing.
+  submit_options& with(const request_options& options) noexcept {
+    request = options.has_terms() || options.place ? &options : nullptr;
+    return *this;
+  }
 };
 
 class dispatcher {
@@ -37,12 +45,15 @@ class dispatcher {
   /// Submits `r` to `u`. Returns false, with nothing changed, if `try_only` was asked and the unit is full.
   /// Waits for a place on an ordinary thread (helping the unit meanwhile); on a loop's or worker's thread
   /// overflows up to 16 times the bound and then throws resource_exhausted. Throws what `refuse` said,
-  /// and what `check` throws; a place that was held is given back then.
+  /// what `check` throws, and `cancelled` or `deadline_exceeded` if `request` says so before there is a
+  /// ticket; a place that was held is given back then.
   static bool submit(unit& u, request& r, submit_options options);
 
   /// Takes a place of `waiter.weight` in `u` and returns true; or queues `waiter`, whose `granted` is called
   /// once a place is its own, on whatever thread freed it.
   static bool enter(unit& u, slot_waiter& waiter);
+  /// Takes a place of `weight` in `u` and returns true if there is one that nobody waits for.
+  static bool try_enter(unit& u, std::uint64_t weight);
   /// Gives back a place that `enter` gave and no submission has used.
   static void leave(unit& u, std::uint64_t weight) noexcept;
   /// Returns true if `waiter` waits no more; false if its place has been given to it.
@@ -70,6 +81,11 @@ class dispatcher {
 
   /// Completes `r` at once with `why` if it has not started; its ticket counts when its turn comes.
   static bool cancel(request& r, failure why) noexcept;
+
+  /// As `cancel` of the request of `terms`, with the failure that `why` (cancelled or deadline_exceeded)
+  /// stands for. If it waits for a place, its submission is refused; if it has started, it runs to its end
+  /// and fails then.
+  static void interrupt(request_terms& terms, reason why) noexcept;
 
   /// True from the moment on when the ticket of `r` counts: its waiters have been told or are about to be.
   /// Precondition: `r` was submitted, and its device is alive unless it is done.
@@ -118,7 +134,10 @@ class dispatcher {
     if (u.starting_) return false;
     return r.state_ == request::state::finished || (r.follows_ && u.ahead_ + r.weight_ <= u.bound_);
   }
-  static void wait_for_room(detail::dispatch_lock& lock, unit& u, std::uint64_t weight);
+  static bool submit_as_asked(unit& u, request& r, submit_options options);
+  static bool submit_now(unit& u, request& r, const submit_options& options);
+  static void wait_for_room(detail::dispatch_lock& lock, unit& u, request& r);
+  static bool leave_line(unit& u, slot_waiter& waiter) noexcept;
   static void enqueue(unit& u, request& r) noexcept;
   static void add_edge(request& from, request& to, bool carries) noexcept;
   static failure named(const request& r, failure outcome) noexcept;
@@ -155,6 +174,7 @@ inline void dispatcher::effects::run() noexcept {
   engines.clear();
   while (request* r = std::exchange(fired, fired ? fired->next_fired_ : nullptr)) {
     r->cleanup();
+    if (r->terms_) r->terms_->disarm();
     r->uses_.clear();
     r->waits_.clear();
     r->after_ = nullptr;
@@ -229,6 +249,10 @@ inline void dispatcher::require_own_process(const unit& u, const request& r) {
 
 inline bool dispatcher::submit(unit& u, request& r, submit_options options) {
   require_own_process(u, r);
+  return options.request ? submit_as_asked(u, r, options) : submit_now(u, r, options);
+}
+
+inline bool dispatcher::submit_now(unit& u, request& r, const submit_options& options) {
   effects todo;
   std::exception_ptr refused;
   {
@@ -240,11 +264,12 @@ inline bool dispatcher::submit(unit& u, request& r, submit_options options) {
       } else if (options.try_only) {
         return false;
       } else {
-        wait_for_room(lock, u, r.weight_);  // has taken the place
+        wait_for_room(lock, u, r);  // has taken the place
       }
     }
     try {
       if (u.refusal_) raise(u.refusal_);
+      if (r.terms_ && r.terms_->why) raise(r.terms_->why);
       if (options.check) options.check(options.arguments);
     } catch (...) {
       refused = std::current_exception();
@@ -314,6 +339,10 @@ inline void dispatcher::conclude(request& r, failure outcome, effects& todo) noe
   r.state_ = request::state::finished;
   if (r.unit_->last_started_ == &r) r.unit_->last_started_ = nullptr;
   if (!outcome && r.upstream_) outcome = r.upstream_;
+  if (r.terms_) {
+    if (!outcome) outcome = std::move(r.terms_->why);  // it was stopped while it ran
+    if (outcome && r.terms_->errors) r.terms_->errors->add(r.id_, outcome->code());
+  }
   r.outcome_ = std::move(outcome);
   const auto leave = [&r](request* earlier) {  // only when cancelled in the queue
     auto& list = earlier->dependants_;
@@ -384,9 +413,7 @@ inline void dispatcher::grant(unit& u, effects& todo) noexcept {
 // A failure that names no request yet is this one's.
 inline failure dispatcher::named(const request& r, failure outcome) noexcept {
   if (outcome->id()) return outcome;
-  return make_failure(outcome->code(),
-                      r.describe() + " (request " + to_string(r.id()) + "): " + outcome->what(),
-                      outcome->reason(), r.id());
+  return make_failure(outcome->code(), r.describe() + ": " + outcome->what(), outcome->reason(), r.id());
 }
 
 inline void dispatcher::finish(request& r, failure outcome, bool ran_nothing) noexcept {

@@ -20,6 +20,7 @@ bool dispatcher::lead_locked(detail::dispatch_lock& lock, unit& u, effects& todo
       continue;
     }
     failure outcome = r.upstream_;
+    if (!outcome && r.terms_) outcome = r.terms_->why;  // stopped, then dropped by the driver
     r.state_ = request::state::started;
     u.starting_ = true;
     bool finished = true;

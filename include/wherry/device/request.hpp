@@ -21,10 +21,14 @@
 #include <absl/container/inlined_vector.h>
 
 #include <atomic>
+#include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <wherry/coro/completion.hpp>
 #include <wherry/coro/frame_pool.hpp>
 #include <wherry/device/ref.hpp>
+#include <wherry/device/request_terms.hpp>
 #include <wherry/device/storage.hpp>
 #include <wherry/status/ticket.hpp>
 
@@ -66,8 +70,13 @@ class request {
   wherry::unit* where() const noexcept { return unit_; }
   const completion& done() const noexcept { return done_; }
 
-  /// What the request is, for messages: "execution of mlp_step", "write of f32[128,784]".
+  /// What the request is, for messages: "execution 17 of mlp_step", "write of 512 bytes", "write of labels".
   virtual std::string describe() const = 0;
+
+  /// What its caller calls it; empty if nothing.
+  std::string_view name() const noexcept {
+    return terms_ ? std::string_view(terms_->name) : std::string_view();
+  }
 
   /// What its first command has to wait for: requests of other units that were handed over and that it reads
   /// from. Decided when it starts; empty unless it `follows_on_device`.
@@ -96,6 +105,15 @@ class request {
   /// waits for `waits()`. It may start then before what it depends on has completed.
   void set_follows_on_device() noexcept { follows_ = true; }
 
+  /// What an execution of `program` says in `describe`: with its number, once it has one, and its name.
+  std::string describe_execution(const std::string& program) const {
+    std::string text = "execution ";
+    if (id_) text += std::to_string(id_.number()) + " ";
+    text += "of " + program;
+    if (!name().empty()) text += " (" + std::string(name()) + ")";
+    return text;
+  }
+
  private:
   friend class dispatcher;
   friend class unit;
@@ -114,6 +132,7 @@ class request {
   bool follows_ = false;      // the device can wait for what it depends on
   std::uint64_t weight_ = 1;  // in the unit's bound: 1, or bytes of a transfer
   absl::InlinedVector<storage_use, 4> uses_;
+  std::unique_ptr<request_terms> terms_;  // null: nothing was said
   // dispatch lock
   state state_ = state::fresh;
   bool fired_ = false;           // `done_` is complete or about to be

@@ -21,6 +21,31 @@ inline bool dispatcher::cancel(request& r, failure why) noexcept {
   return true;
 }
 
+inline void dispatcher::interrupt(request_terms& terms, reason why) noexcept {
+  request& r = terms.who;  // its pointer to `terms` may be gone already
+  effects todo;
+  {
+    detail::dispatch_lock lock;
+    if (r.state_ == request::state::finished || terms.why) return;
+    const bool has_started = r.state_ != request::state::fresh && r.state_ != request::state::queued;
+    failure f = interrupted_failure(
+        why, r.describe() + (has_started ? ", which had started and whose result is dropped" : ""), r.id_);
+    if (r.state_ == request::state::queued) {
+      finish_locked(r, std::move(f), false, todo);
+    } else {
+      terms.why = std::move(f);
+      if (terms.asleep && leave_line(terms.joins, *terms.asleep)) {
+        slot_waiter& w = *std::exchange(terms.asleep, nullptr);
+        grant(terms.joins, todo);
+        w.next = nullptr;
+        (todo.last_granted ? todo.last_granted->next : todo.granted) = &w;
+        todo.last_granted = &w;
+      }
+    }
+  }
+  todo.run();
+}
+
 inline void dispatcher::refuse(unit& u, const failure& why, const failure& queued) noexcept {
   absl::InlinedVector<ref<request>, 8> dropped;
   {

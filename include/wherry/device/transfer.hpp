@@ -48,6 +48,7 @@ class transfer final : public request {
   }
 
   std::string describe() const override {
+    if (!name().empty()) return std::string(verb_) + " of " + std::string(name());
     return std::string(verb_) + " of " + std::to_string(bytes_) + " bytes";
   }
   const end& from() const noexcept { return from_; }

@@ -49,8 +49,8 @@ struct slot_waiter {
 
 class unit {
  public:
-  unit(std::uint16_t id, unit_kind kind, engine& runs_it, std::uint64_t bound)
-      : id_(id), kind_(kind), engine_(runs_it), bound_(bound) {}
+  unit(std::uint16_t id, unit_kind kind, engine& runs_it, std::uint64_t bound, ref<unit_services> around)
+      : id_(id), kind_(kind), engine_(runs_it), bound_(bound), around_(std::move(around)) {}
   unit(const unit&) = delete;
   unit& operator=(const unit&) = delete;
 
@@ -63,6 +63,8 @@ class unit {
 
   std::uint16_t id() const noexcept { return id_; }
   unit_kind kind() const noexcept { return kind_; }
+  const std::string& device_name() const noexcept { return around_->device_name(); }
+  const unit_services& around() const noexcept { return *around_; }
   /// The most requests (bytes, for tensor_read and tensor_write) in flight before submitters wait.
   std::uint64_t bound() const noexcept { return bound_; }
 
@@ -88,6 +90,7 @@ class unit {
   unit_kind kind_;
   engine& engine_;
   std::uint64_t bound_;
+  ref<unit_services> around_;
   std::uint32_t generation_ = detail::process_generation();
   // dispatch lock
   request* head_ = nullptr;  // oldest that has not been counted complete

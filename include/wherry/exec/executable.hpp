@@ -18,9 +18,9 @@
 
 namespace wherry {
 
-struct execute_options {
+/// With `request_options`: unit (null: see `executable`), stop token, deadline, error tracker and name.
+struct execute_options : request_options {
   std::vector<std::uint32_t> keep;  // arguments that must not be donated in this run
-  wherry::unit* unit = nullptr;     // join this unit; null: see `executable`
 };
 
 /// The device side of an executable: how a plan runs on one device. Implemented per family of devices.
@@ -146,40 +146,27 @@ class executable {
 };
 
 /// What `co_await step.submit(...)` awaits: a place in the unit, then the submission itself.
-class executable::submission : slot_waiter, work {
+class executable::submission {
  public:
   submission(executable e, buffer_list args, execute_options options)
       : target_(std::move(e)), args_(std::move(args)), options_(std::move(options)) {}
   submission(const submission&) = delete;
   submission& operator=(const submission&) = delete;
-  ~submission() {
-    // A coroutine that is destroyed while it waits for a place leaves the queue of those who wait.
-    if (waits_ && !dispatcher::withdraw(*unit_, *this)) dispatcher::leave(*unit_, 1);
-  }
 
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> h) {
     const pointer_list args = pointers(args_);
     target_.validate(args, options_);
     unit_ = &target_.choose_unit(args, options_);
-    handle_ = h;
-    home_ = &require_scheduler("co_await submit");
-    slot_waiter::granted = [](slot_waiter& w) noexcept {
-      auto& self = static_cast<submission&>(w);
-      self.home_->post(self);
-    };
-    work::run = [](work& w) noexcept { resume(static_cast<submission&>(w).handle_); };
-    waits_ = true;  // before `enter`, after which another thread may have resumed it already
-    try {
-      return !dispatcher::enter(*unit_, *this);
-    } catch (...) {
-      waits_ = false;
-      throw;
-    }
+    if (options_.place) return false;
+    place_.emplace(*unit_, 1, options_.stop, options_.deadline);
+    return place_->await_suspend(h);
   }
   execution await_resume() {
-    waits_ = false;
-    return *target_.run_on(*unit_, pointers(args_), options_, {.admitted = true});
+    if (!place_) return *target_.run_on(*unit_, pointers(args_), options_, {});
+    place got = place_->await_resume();
+    options_.place = &got;
+    return *target_.run_on(*unit_, pointers(args_), options_, {});
   }
 
  private:
@@ -187,9 +174,7 @@ class executable::submission : slot_waiter, work {
   buffer_list args_;
   execute_options options_;
   unit* unit_ = nullptr;
-  scheduler* home_ = nullptr;
-  std::coroutine_handle<> handle_;
-  bool waits_ = false;
+  std::optional<place_awaiter> place_;
 };
 
 inline auto executable::submit_with(std::span<const buffer> args, execute_options options) const {
@@ -244,15 +229,8 @@ inline void executable::validate(argument_span args, const execute_options& opti
 }
 
 inline unit& executable::choose_unit(argument_span args, const execute_options& options) const {
-  if (options.unit) {
-    const auto mine = core_->where().units();
-    if (std::find(mine.begin(), mine.end(), options.unit) != mine.end() &&
-        options.unit->kind() == unit_kind::compute)
-      return *options.unit;
-    throw error(absl::StatusCode::kInvalidArgument, "execution of " + name() + ": unit " +
-                                                        std::to_string(options.unit->id()) +
-                                                        " is no compute unit of " + core_->where().name());
-  }
+  if (options.unit || options.place)
+    return core_->where().unit_for(unit_kind::compute, options, "execution of " + name());
   for (const buffer* b : args) {
     const std::atomic<request*>& writer = b->handle()->memory->writer;
     if (!writer.load(std::memory_order_acquire)) continue;  // ready: the common case takes no lock
@@ -295,10 +273,8 @@ inline std::optional<execution> executable::run_on(unit& u, argument_span args,
 
   // Donated arguments are claimed first, so that of two threads that donate one buffer one is refused.
   absl::InlinedVector<detail::buffer_core*, 8> claimed;
-  bool holds_place = how.admitted;
   const auto undo = [&] {
     for (detail::buffer_core* b : claimed) b->unclaim();
-    if (holds_place) dispatcher::leave(u, 1);
   };
   try {
     absl::InlinedVector<storage*, 8> inputs;
@@ -326,10 +302,10 @@ inline std::optional<execution> executable::run_on(unit& u, argument_span args,
     }
     ref<request> r = core_->new_run({inputs.data(), inputs.size()}, {outputs.data(), outputs.size()});
     how.cheap = core_->is_cheap();
+    how.with(options);
     const kept_arguments kept{args, {claimed.data(), claimed.size()}, p};
     how.check = [](const void* self) { static_cast<const kept_arguments*>(self)->require_usable(); };
     how.arguments = &kept;
-    holds_place = false;  // the submission's now
     if (!dispatcher::submit(u, *r, how)) {
       undo();
       return std::nullopt;

@@ -34,7 +34,7 @@ class native_executable final : public executable_core {
         if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(ref<storage>(m), false);
       }
     }
-    std::string describe() const override { return "execution of " + code_->code().name; }
+    std::string describe() const override { return describe_execution(code_->code().name); }
 
    protected:
     started start(failure& outcome) noexcept override {

@@ -127,7 +127,7 @@ class opencl_executable::run final : public request, private detail::finish_hook
     }
     if (code_->place_.queues && !code_->needs_host_) set_follows_on_device();
   }
-  std::string describe() const override { return "execution of " + code_->code().name; }
+  std::string describe() const override { return describe_execution(code_->code().name); }
 
  protected:
   started start(failure& outcome) noexcept override {

@@ -34,7 +34,7 @@ class simulated_executable final : public executable_core {
       }
       set_follows_on_device();
     }
-    std::string describe() const override { return "execution of " + code_->code().name; }
+    std::string describe() const override { return describe_execution(code_->code().name); }
 
    protected:
     started start(failure&) noexcept override {
