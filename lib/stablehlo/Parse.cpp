@@ -1,11 +1,11 @@
 // Parse.cpp: from text or bytecode to a verified module.
 #include "stablehlo/Parse.h"
 
+#include "BytecodeModule.h"
 #include "Shardy.h"
 #include "Source.h"
 #include "Vhlo.h"
 
-#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Diagnostics.h"
@@ -60,20 +60,6 @@ void append(const Diagnostic &diagnostic, StringRef name, llvm::raw_ostream &out
   out << ": " << severityName(diagnostic.getSeverity()) << ": " << diagnostic << "\n";
   for (const Diagnostic &note : const_cast<Diagnostic &>(diagnostic).getNotes())
     append(note, name, out);
-}
-
-// The depth of nested regions, without recursion.
-unsigned regionDepth(Operation *root) {
-  unsigned deepest = 0;
-  SmallVector<std::pair<Operation *, unsigned>> open{{root, 1}};
-  while (!open.empty()) {
-    const auto [op, depth] = open.pop_back_val();
-    deepest = std::max(deepest, depth);
-    for (Region &region : op->getRegions())
-      for (Operation &inner : region.getOps())
-        open.emplace_back(&inner, depth + 1);
-  }
-  return deepest;
 }
 
 LogicalResult refuseUnknownOperations(ModuleOp module) {
@@ -179,15 +165,11 @@ OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, Stri
       return success();
     });
     // Verification waits until operations that only the parser knows are gone.
-    module = parseSourceString<ModuleOp>(text, ParserConfig(&context, /*verifyAfterParse=*/false), name);
-    if (module && bytecode) {
-      if (regionDepth(*module) > maximumNesting) {
-        out << name << ":1:1: error: regions nest deeper than " << maximumNesting << " levels\n";
-        module = {};
-      } else if (failed(refuseUnknownOperations(*module)) || failed(convertVhlo(*module))) {
-        module = {};
-      }
-    }
+    module = bytecode ? readBytecode(context, text, name)
+                      : parseSourceString<ModuleOp>(text, ParserConfig(&context, /*verifyAfterParse=*/false),
+                                                    name);
+    if (module && bytecode && (failed(refuseUnknownOperations(*module)) || failed(convertVhlo(*module))))
+      module = {};
     if (module && failed(dropShardings(*module)))
       module = {};
     if (module && failed(verify(*module)))
