@@ -109,19 +109,31 @@ Value BytecodeValues::read(ArrayRef<BytecodeEntry> entries, std::vector<Slot<Val
   if (failed(ByteStream(stream).checkIndex(index, slots.size(), what)))
     return {};
   Slot<Value> &slot = slots[index];
-  if (slot.value)
-    return slot.value;
-  if (slot.isOpen || depth >= maximumNesting) {
-    stream.emitError() << what << " " << index
-                       << (slot.isOpen ? " contains itself" : " nests deeper than other ones may");
+  if (!slot.value) {
+    if (slot.isOpen || depth >= maximumNesting) {
+      stream.emitError() << what << " " << index
+                         << (slot.isOpen ? " contains itself" : " nests deeper than other ones may");
+      return {};
+    }
+    slot.isOpen = true;
+    ++depth;
+    const uint32_t outside = std::exchange(weight, 1);
+    slot.value = readEntry<Value>(entries[index]);
+    slot.weight = std::exchange(weight, outside);
+    --depth;
+    // One that cannot be read stays open; whoever asked for it fails, too.
+    if (!slot.value)
+      return {};
+    slot.isOpen = false;
+  }
+  // Each of a few tuples that contains the one before it twice doubles what is to be walked and printed.
+  constexpr uint32_t maximumWeight = 1 << 20;
+  weight += slot.weight;
+  if (depth > 0 && weight > maximumWeight) {
+    stream.emitError() << what << " " << index << " is part of one that consists of more than "
+                       << maximumWeight << " parts";
     return {};
   }
-  slot.isOpen = true;
-  ++depth;
-  slot.value = readEntry<Value>(entries[index]);
-  --depth;
-  // One that cannot be read stays open; whoever asked for it fails, too.
-  slot.isOpen = !slot.value;
   return slot.value;
 }
 
@@ -185,7 +197,8 @@ template <typename Value> Value BytecodeValues::readEncoded(StringRef dialect, B
 }
 
 template <typename Value> Value BytecodeValues::parseText(StringRef text, const ByteStream &stream) {
-  const std::optional<SourceProblem> problem = findProblem(text, maximumNesting);
+  unsigned deepest = 0;
+  const std::optional<SourceProblem> problem = findProblem(text, maximumNesting, deepest);
   std::string said = problem ? problem->message : "";
   Value value;
   size_t length = 0;

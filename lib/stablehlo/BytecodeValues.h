@@ -13,7 +13,7 @@ public:
   explicit BytecodeValues(const BytecodeFile &file);
 
   /// The attribute or type of a number, null with a diagnostic at `stream` if there is none, if it is
-  /// damaged, contains itself, or nests deeper than `maximumNesting`.
+  /// damaged, contains itself, nests deeper than `maximumNesting`, or would be enormous written out.
   Attribute attribute(uint64_t index, const ByteStream &stream);
   Type type(uint64_t index, const ByteStream &stream);
 
@@ -26,6 +26,8 @@ private:
   template <typename Value> struct Slot {
     Value value;
     bool isOpen = false;
+    /// Of how many attributes and types it consists, those that occur several times counted as often.
+    uint32_t weight = 0;
   };
   template <typename Value>
   Value read(ArrayRef<BytecodeEntry> entries, std::vector<Slot<Value>> &slots, uint64_t index,
@@ -38,6 +40,8 @@ private:
   std::vector<Slot<Attribute>> attributes;
   std::vector<Slot<Type>> types;
   unsigned depth = 0;
+  /// The weight of what has been read so far of the innermost open attribute or type.
+  uint32_t weight = 0;
 };
 
 } // namespace mlir::stablehlo

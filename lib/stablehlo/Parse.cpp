@@ -14,6 +14,7 @@
 #include "mlir/Parser/Parser.h"
 #include "stablehlo/Check.h"
 #include "stablehlo/Chlo.h"
+#include "stablehlo/DeepStack.h"
 #include "stablehlo/Dialect.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -128,23 +129,12 @@ void nameNewerVersion(StringRef bytecode, StringRef name, llvm::raw_ostream &out
         << "." << knownMinor << " are known\n";
 }
 
-} // namespace
+bool isBytecode(StringRef text) { return text.starts_with("ML\xEFR"); }
 
-OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, StringRef text, StringRef name,
-                                                      std::string &diagnostics) {
+/// Reads and verifies a program whose text has been looked at.
+OwningOpRef<ModuleOp> parse(MLIRContext &context, StringRef text, StringRef name, std::string &diagnostics) {
   llvm::raw_string_ostream out(diagnostics);
-  const bool bytecode = text.starts_with("ML\xEFR");
-  std::string rewritten;
-  if (!bytecode) {
-    if (const std::optional<SourceProblem> problem = findProblem(text, maximumNesting)) {
-      out << name << ":" << problem->place.line << ":" << problem->place.column
-          << ": error: " << problem->message << "\n";
-      return {};
-    }
-    if (packBooleanConstants(text, rewritten))
-      text = rewritten;
-  }
-
+  const bool bytecode = isBytecode(text);
   DialectRegistry registry;
   registerStablehloDialects(registry);
   registry.insert<ShardyDialect>();
@@ -185,5 +175,30 @@ OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, Stri
   }
   context.printOpOnDiagnostic(printsOperations);
   context.allowUnregisteredDialects(allowsUnknown);
+  return module;
+}
+
+} // namespace
+
+OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, StringRef text, StringRef name,
+                                                      std::string &diagnostics) {
+  llvm::raw_string_ostream out(diagnostics);
+  std::string rewritten;
+  // How deep the attributes of bytecode nest is known when they are read.
+  unsigned deepest = maximumNesting;
+  if (!isBytecode(text)) {
+    if (const std::optional<SourceProblem> problem = findProblem(text, maximumNesting, deepest)) {
+      out << name << ":" << problem->place.line << ":" << problem->place.column
+          << ": error: " << problem->message << "\n";
+      return {};
+    }
+    if (packBooleanConstants(text, rewritten))
+      text = rewritten;
+  }
+  if (deepest <= shallowNesting)
+    return parse(context, text, name, diagnostics);
+  OwningOpRef<ModuleOp> module;
+  if (!runOnDeepStack([&] { module = parse(context, text, name, diagnostics); }))
+    out << name << ":1:1: error: there is no memory for the stack that the nesting of the program needs\n";
   return module;
 }
