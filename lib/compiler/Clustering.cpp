@@ -9,6 +9,7 @@
 #include "compiler/Window.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "stablehlo/Dialect.h"
 
 using namespace mlir;
@@ -429,11 +430,9 @@ class Clusterer {
       const bool atIdentity = group.isLoop && maps.size() == 1 && maps.front().id == 0;
       for (OpOperand& operand : op->getOpOperands())
         read(operand.get(), atIdentity && keepsIndex(op, operand.getOperandNumber()));
-      for (Region& region : op->getRegions())
-        region.walk([&](Operation* nested) {
-          for (Value value : nested->getOperands())
-            if (!op->isAncestor(value.getParentRegion()->getParentOp())) read(value, false);
-        });
+      llvm::SetVector<Value> captured;
+      getUsedValuesDefinedAbove(op->getRegions(), captured);
+      for (const Value value : captured) read(value, false);
     }
     for (Operation* constant : constants) node.cluster.ops.push_back(constant);
     node.cluster.ops.append(ops.begin(), ops.end());

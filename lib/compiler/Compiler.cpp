@@ -21,20 +21,8 @@ class StablehloCompiler final : public compiler {
  public:
   plan compile(const compile_request& request) override {
     Program program(request.source, request.source_name);
-    mlir::func::FuncOp entry = program.entry(request.function);
-    program.flatten(entry);
     plan result;
-    if (request.arguments.empty())
-      if (std::optional<plan> open = program.openPlan(entry)) result = std::move(*open);
-    result.name = entry.getName() == "main" && program.module().getName() ? program.module().getName()->str()
-                                                                          : entry.getName().str();
-    if (result.open) return result;
-    program.prepare(entry, request.arguments);
-    KernelTable kernels(program.context(), request.target);
-    if (mlir::failed(assemble(entry, request.target, kernels, result)))
-      program.raise(absl::StatusCode::kUnimplemented, "the program is not supported");
-    if (mlir::failed(kernels.finish(result)))
-      program.raise(absl::StatusCode::kInternal, "code generation failed");
+    program.run([&] { result = compile(program, request); });
     return result;
   }
 
@@ -56,6 +44,25 @@ class StablehloCompiler final : public compiler {
     return {{"llvm_version", LLVM_VERSION_STRING},
             {"stablehlo_current_version", text(mlir::stablehlo::newestVhloVersion)},
             {"stablehlo_minimum_version", text(mlir::stablehlo::oldestVhloVersion)}};
+  }
+
+ private:
+  static plan compile(Program& program, const compile_request& request) {
+    mlir::func::FuncOp entry = program.entry(request.function);
+    program.flatten(entry);
+    plan result;
+    if (request.arguments.empty())
+      if (std::optional<plan> open = program.openPlan(entry)) result = std::move(*open);
+    result.name = entry.getName() == "main" && program.module().getName() ? program.module().getName()->str()
+                                                                          : entry.getName().str();
+    if (result.open) return result;
+    program.prepare(entry, request.arguments);
+    KernelTable kernels(program.context(), request.target);
+    if (mlir::failed(assemble(entry, request.target, kernels, result)))
+      program.raise(absl::StatusCode::kUnimplemented, "the program is not supported");
+    if (mlir::failed(kernels.finish(result)))
+      program.raise(absl::StatusCode::kInternal, "code generation failed");
+    return result;
   }
 };
 

@@ -11,6 +11,7 @@
 #include "compiler/shapes/Shapes.h"
 #include "llvm/Support/raw_ostream.h"
 #include "mlir/IR/Location.h"
+#include "stablehlo/DeepStack.h"
 #include "stablehlo/Dialect.h"
 #include "stablehlo/Parse.h"
 
@@ -85,6 +86,17 @@ Program::Program(std::string_view source, std::string_view name)
 Program::~Program() {
   handler.reset();
   parsed = nullptr;
+}
+
+void Program::run(llvm::function_ref<void()> work) {
+  // Functions may follow each other inside regions once calls are inlined.
+  unsigned depth = 0;
+  for (func::FuncOp function : parsed->getOps<func::FuncOp>()) depth += stablehlo::nestingOf(function);
+  if (depth <= stablehlo::shallowNesting) return work();
+  if (!stablehlo::runOnDeepStack(work))
+    throw error(
+        absl::StatusCode::kResourceExhausted,
+        sourceName + ":1:1: error: there is no memory for the stack that the nesting of the program needs");
 }
 
 void Program::raise(absl::StatusCode code, const char* otherwise) {

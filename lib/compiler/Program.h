@@ -48,6 +48,9 @@ class Program {
   /// operation or type that is not supported; invalid_argument for arguments and shapes that do not fit.
   void prepare(mlir::func::FuncOp entry, std::span<const known_argument> arguments = {});
 
+  /// Runs `work`, on a thread with a large stack if the program nests deeply.
+  void run(llvm::function_ref<void()> work);
+
   /// Throws what was diagnosed since the last call as `code`, or `otherwise` if nothing was.
   [[noreturn]] void raise(absl::StatusCode code, const char* otherwise);
 

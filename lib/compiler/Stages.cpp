@@ -7,11 +7,9 @@
 
 namespace wherry::compile {
 
-std::string emitStage(const compile_request& request, std::string_view stage) {
-  const auto isOneOf = [&](auto... names) { return ((stage == names) || ...); };
-  if (!isOneOf("stablehlo", "clusters", "kernels", "llvm", "opencl", "plan"))
-    throw error(absl::StatusCode::kInvalidArgument, "there is no stage '" + std::string(stage) + "'");
-  Program program(request.source, request.source_name);
+namespace {
+
+std::string emit(Program& program, const compile_request& request, std::string_view stage) {
   mlir::func::FuncOp entry = program.entry(request.function);
   program.flatten(entry);
   program.prepare(entry, request.arguments);
@@ -38,6 +36,18 @@ std::string emitStage(const compile_request& request, std::string_view stage) {
   if (mlir::failed(kernels.finish(result)))
     program.raise(absl::StatusCode::kInternal, "code generation failed");
   return stage == "opencl" ? result.opencl_source : textOf(result);
+}
+
+}  // namespace
+
+std::string emitStage(const compile_request& request, std::string_view stage) {
+  const auto isOneOf = [&](auto... names) { return ((stage == names) || ...); };
+  if (!isOneOf("stablehlo", "clusters", "kernels", "llvm", "opencl", "plan"))
+    throw error(absl::StatusCode::kInvalidArgument, "there is no stage '" + std::string(stage) + "'");
+  Program program(request.source, request.source_name);
+  std::string text;
+  program.run([&] { text = emit(program, request, stage); });
+  return text;
 }
 
 }  // namespace wherry::compile

@@ -49,4 +49,23 @@ Attribute readCase(DialectBytecodeReader &reader,
   return {};
 }
 
+/// The attributes and types of builtin and quant whose number comes first. Null, with a diagnostic, if there
+/// is no such number or its payload makes no sense.
+Attribute readBuiltinAttribute(DialectBytecodeReader &reader);
+Type readBuiltinType(DialectBytecodeReader &reader);
+Type readQuantizedType(DialectBytecodeReader &reader);
+
+/// An integer or a floating-point number, its type first.
+Attribute readInteger(DialectBytecodeReader &reader);
+Attribute readFloat(DialectBytecodeReader &reader);
+/// A list of names, each with a value.
+Attribute readDictionary(DialectBytecodeReader &reader);
+/// A type, then the bytes of a tensor's elements, little endian; one element stands for all of them.
+Attribute readTensor(DialectBytecodeReader &reader);
+/// Reads the sizes of a shape; fails if one is negative.
+LogicalResult readShape(DialectBytecodeReader &reader, SmallVectorImpl<int64_t> &sizes);
+/// The parts of the quantized types in vhlo and quant, which are the same.
+Type readUniformQuantized(DialectBytecodeReader &reader);
+Type readUniformQuantizedPerAxis(DialectBytecodeReader &reader);
+
 } // namespace mlir::stablehlo

@@ -1,11 +1,11 @@
 // Parse.cpp: from text or bytecode to a verified module.
 #include "stablehlo/Parse.h"
 
+#include "BytecodeModule.h"
 #include "Shardy.h"
 #include "Source.h"
 #include "Vhlo.h"
 
-#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Diagnostics.h"
@@ -14,6 +14,7 @@
 #include "mlir/Parser/Parser.h"
 #include "stablehlo/Check.h"
 #include "stablehlo/Chlo.h"
+#include "stablehlo/DeepStack.h"
 #include "stablehlo/Dialect.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -60,20 +61,6 @@ void append(const Diagnostic &diagnostic, StringRef name, llvm::raw_ostream &out
   out << ": " << severityName(diagnostic.getSeverity()) << ": " << diagnostic << "\n";
   for (const Diagnostic &note : const_cast<Diagnostic &>(diagnostic).getNotes())
     append(note, name, out);
-}
-
-// The depth of nested regions, without recursion.
-unsigned regionDepth(Operation *root) {
-  unsigned deepest = 0;
-  SmallVector<std::pair<Operation *, unsigned>> open{{root, 1}};
-  while (!open.empty()) {
-    const auto [op, depth] = open.pop_back_val();
-    deepest = std::max(deepest, depth);
-    for (Region &region : op->getRegions())
-      for (Operation &inner : region.getOps())
-        open.emplace_back(&inner, depth + 1);
-  }
-  return deepest;
 }
 
 LogicalResult refuseUnknownOperations(ModuleOp module) {
@@ -142,23 +129,12 @@ void nameNewerVersion(StringRef bytecode, StringRef name, llvm::raw_ostream &out
         << "." << knownMinor << " are known\n";
 }
 
-} // namespace
+bool isBytecode(StringRef text) { return text.starts_with("ML\xEFR"); }
 
-OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, StringRef text, StringRef name,
-                                                      std::string &diagnostics) {
+/// Reads and verifies a program whose text has been looked at.
+OwningOpRef<ModuleOp> parse(MLIRContext &context, StringRef text, StringRef name, std::string &diagnostics) {
   llvm::raw_string_ostream out(diagnostics);
-  const bool bytecode = text.starts_with("ML\xEFR");
-  std::string rewritten;
-  if (!bytecode) {
-    if (const std::optional<SourceProblem> problem = findProblem(text, maximumNesting)) {
-      out << name << ":" << problem->place.line << ":" << problem->place.column
-          << ": error: " << problem->message << "\n";
-      return {};
-    }
-    if (packBooleanConstants(text, rewritten))
-      text = rewritten;
-  }
-
+  const bool bytecode = isBytecode(text);
   DialectRegistry registry;
   registerStablehloDialects(registry);
   registry.insert<ShardyDialect>();
@@ -179,15 +155,11 @@ OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, Stri
       return success();
     });
     // Verification waits until operations that only the parser knows are gone.
-    module = parseSourceString<ModuleOp>(text, ParserConfig(&context, /*verifyAfterParse=*/false), name);
-    if (module && bytecode) {
-      if (regionDepth(*module) > maximumNesting) {
-        out << name << ":1:1: error: regions nest deeper than " << maximumNesting << " levels\n";
-        module = {};
-      } else if (failed(refuseUnknownOperations(*module)) || failed(convertVhlo(*module))) {
-        module = {};
-      }
-    }
+    module = bytecode ? readBytecode(context, text, name)
+                      : parseSourceString<ModuleOp>(text, ParserConfig(&context, /*verifyAfterParse=*/false),
+                                                    name);
+    if (module && bytecode && (failed(refuseUnknownOperations(*module)) || failed(convertVhlo(*module))))
+      module = {};
     if (module && failed(dropShardings(*module)))
       module = {};
     if (module && failed(verify(*module)))
@@ -203,5 +175,30 @@ OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, Stri
   }
   context.printOpOnDiagnostic(printsOperations);
   context.allowUnregisteredDialects(allowsUnknown);
+  return module;
+}
+
+} // namespace
+
+OwningOpRef<ModuleOp> mlir::stablehlo::parseStablehlo(MLIRContext &context, StringRef text, StringRef name,
+                                                      std::string &diagnostics) {
+  llvm::raw_string_ostream out(diagnostics);
+  std::string rewritten;
+  // How deep the attributes of bytecode nest is known when they are read.
+  unsigned deepest = maximumNesting;
+  if (!isBytecode(text)) {
+    if (const std::optional<SourceProblem> problem = findProblem(text, maximumNesting, deepest)) {
+      out << name << ":" << problem->place.line << ":" << problem->place.column
+          << ": error: " << problem->message << "\n";
+      return {};
+    }
+    if (packBooleanConstants(text, rewritten))
+      text = rewritten;
+  }
+  if (deepest <= shallowNesting)
+    return parse(context, text, name, diagnostics);
+  OwningOpRef<ModuleOp> module;
+  if (!runOnDeepStack([&] { module = parse(context, text, name, diagnostics); }))
+    out << name << ":1:1: error: there is no memory for the stack that the nesting of the program needs\n";
   return module;
 }

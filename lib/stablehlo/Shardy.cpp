@@ -13,8 +13,6 @@ using namespace mlir::stablehlo;
 
 namespace {
 
-struct AnyVersion final : DialectVersion {};
-
 /// Reads the payload of an attribute by its number and forgets it.
 class ShardyBytecode final : public BytecodeDialectInterface {
 public:
@@ -37,9 +35,6 @@ public:
       if (failed(skip(reader, what)))
         return {};
     return UnitAttr::get(getContext());
-  }
-  std::unique_ptr<DialectVersion> readVersion(DialectBytecodeReader &) const override {
-    return std::make_unique<AnyVersion>();
   }
 
 private:

@@ -3,6 +3,7 @@
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/Twine.h"
 
 using namespace mlir::stablehlo;
@@ -33,18 +34,63 @@ bool hasTooManyElements(StringRef shape) {
   }
 }
 
+// The names of types that a text defines, and of how many types each consists, those that occur several
+// times counted as often: each of a few tuples of the one before it, twice, doubles what is to be walked.
+class TypeAliases {
+public:
+  static constexpr uint64_t mostTypes = 1 << 20;
+
+  // Takes note of the name or definition at the `!` that `rest` starts with. False if a type is too large.
+  bool see(StringRef rest) {
+    const StringRef name = rest.drop_front().take_while(
+        [](char c) { return llvm::isAlnum(c) || c == '_' || c == '$' || c == '.' || c == '-'; });
+    const StringRef after = rest.drop_front(1 + name.size()).ltrim(' ');
+    if (after.starts_with("=") && !after.starts_with("==")) {
+      open = name;
+      return true;
+    }
+    if (open.empty())
+      return true;
+    const uint64_t used = weights.lookup(name);
+    uint64_t &weight = weights[open];
+    weight += 1 + used;
+    return weight <= mostTypes;
+  }
+  // A definition ends with its line, unless a bracket is open or nothing has come yet.
+  void endLine(StringRef before) {
+    if (!before.rtrim().ends_with("="))
+      open = {};
+  }
+
+private:
+  StringRef open;
+  llvm::StringMap<uint64_t> weights;
+};
+
 } // namespace
 
-std::optional<SourceProblem> mlir::stablehlo::findProblem(StringRef text, unsigned limit) {
-  unsigned depth = 0;
+std::optional<SourceProblem> mlir::stablehlo::findProblem(StringRef text, unsigned limit, unsigned &deepest) {
+  // Brackets of all kinds that are open, and the braces among them: regions in the generic form open two
+  // brackets each, and are one level.
+  unsigned depth = 0, braces = 0;
+  deepest = 0;
   // Inside an affine map: the depth around it, and the operators so far. MLIR reads these by recursion.
   unsigned outsideAffine = 0, operators = 0;
   bool isAffine = false;
+  TypeAliases aliases;
   const auto problem = [&](size_t at, const char *what, uint64_t most, const char *unit) {
     return SourceProblem{placeAt(text, at), (llvm::Twine(what) + llvm::Twine(most) + unit).str()};
   };
   for (size_t i = 0; i < text.size(); ++i) {
     switch (text[i]) {
+    case '!':
+      if (!aliases.see(text.drop_front(i)))
+        return problem(i, "a type may consist of at most ", TypeAliases::mostTypes, " others");
+      break;
+    case '\n':
+      if (depth == 0)
+        aliases.endLine(text.take_front(i));
+      break;
     case '"':
       for (++i; i < text.size() && text[i] != '"'; ++i)
         if (text[i] == '\\')
@@ -52,7 +98,7 @@ std::optional<SourceProblem> mlir::stablehlo::findProblem(StringRef text, unsign
       break;
     case '/':
       if (text.substr(i).starts_with("//"))
-        i = std::min(text.find('\n', i), text.size());
+        i = std::min(text.find('\n', i), text.size()) - 1;
       break;
     case '<': {
       const StringRef before = text.take_front(i);
@@ -69,8 +115,11 @@ std::optional<SourceProblem> mlir::stablehlo::findProblem(StringRef text, unsign
     case '(':
     case '[':
     case '{':
-      if (++depth > limit)
+      ++depth;
+      braces += text[i] == '{';
+      if (braces > limit || depth - braces > limit)
         return problem(i, "brackets and regions nest deeper than ", limit, " levels");
+      deepest = std::max(deepest, depth);
       break;
     case '+':
     case '-':
@@ -87,6 +136,9 @@ std::optional<SourceProblem> mlir::stablehlo::findProblem(StringRef text, unsign
     case '}':
       if (depth > 0)
         --depth;
+      if (text[i] == '}' && braces > 0)
+        --braces;
+      braces = std::min(braces, depth);
       if (isAffine && depth <= outsideAffine)
         isAffine = false;
       break;

@@ -25,9 +25,11 @@ struct SourceProblem {
 inline constexpr uint64_t maximumElements = uint64_t{1} << 56;
 
 /// Returns the first place in `text`, outside strings and comments, where MLIR's parser would overflow its
-/// stack or its arithmetic: brackets of any kind nested deeper than `limit`, an affine map with more
-/// operators than that, a type with more than `maximumElements` elements (zeros not counted).
-std::optional<SourceProblem> findProblem(llvm::StringRef text, unsigned limit);
+/// stack or its arithmetic: braces, or brackets of the other kinds, nested deeper than `limit`, an affine map
+/// with more operators than that, a type with more than `maximumElements` elements (zeros not counted) or one
+/// that names of types stand for and that consists of more than a million others. If there is none, `deepest`
+/// is how deep brackets nest.
+std::optional<SourceProblem> findProblem(llvm::StringRef text, unsigned limit, unsigned &deepest);
 
 /// Rewrites i1 constants in hexadecimal with one byte an element, which newer MLIR prints, to eight elements
 /// a byte, which MLIR 22 reads. Returns false, and leaves `out` alone, if there are none. Every

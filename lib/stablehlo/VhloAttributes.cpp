@@ -5,7 +5,6 @@
 
 #include "BytecodeRead.h"
 #include "stablehlo/Dialect.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::stablehlo;
@@ -36,13 +35,13 @@ public:
     case 5:
       return readCase<CustomCallApiVersionAttr>(reader, symbolizeCustomCallApiVersion);
     case 6:
-      return dictionary();
+      return readDictionary(reader);
     case 7:
       return readCase<FftTypeAttr>(reader, symbolizeFftType);
     case 8:
-      return floating();
+      return readFloat(reader);
     case 9:
-      return integer();
+      return readInteger(reader);
     case 10:
       return outputOperandAlias();
     case 11:
@@ -56,7 +55,7 @@ public:
       return succeeded(reader.readString(text)) ? StringAttr::get(context, text) : Attribute();
     }
     case 15:
-      return tensor();
+      return readTensor(reader);
     case 16:
       return readCase<TransposeAttr>(reader, symbolizeTranspose);
     case 17: {
@@ -102,45 +101,6 @@ public:
   }
 
 private:
-  Attribute dictionary() {
-    NamedAttrList entries;
-    const auto entry = [&]() -> LogicalResult {
-      StringAttr name;
-      Attribute value;
-      if (failed(reader.readAttribute(name)) || failed(reader.readAttribute(value)))
-        return failure();
-      if (name.empty())
-        return reader.emitError() << "the artifact has a dictionary with an empty name";
-      entries.set(name, value);
-      return success();
-    };
-    if (failed(readEach(reader, entry)))
-      return {};
-    return entries.getDictionary(context);
-  }
-
-  Attribute floating() {
-    FloatType type;
-    if (failed(reader.readType(type)))
-      return {};
-    const FailureOr<APFloat> value = reader.readAPFloatWithKnownSemantics(type.getFloatSemantics());
-    return succeeded(value) ? FloatAttr::get(type, *value) : Attribute();
-  }
-
-  Attribute integer() {
-    Type type;
-    if (failed(reader.readType(type)))
-      return {};
-    if (!type.isIntOrIndex()) {
-      reader.emitError() << "the artifact has an integer of type " << type;
-      return {};
-    }
-    const unsigned width =
-        type.isIndex() ? IndexType::kInternalStorageBitWidth : type.getIntOrFloatBitWidth();
-    const FailureOr<APInt> value = reader.readAPIntWithKnownWidth(width);
-    return succeeded(value) ? IntegerAttr::get(type, *value) : Attribute();
-  }
-
   Attribute outputOperandAlias() {
     SmallVector<int64_t> output, operand;
     int64_t index = 0;
@@ -186,36 +146,6 @@ private:
       }
     }
     return MeshAttr::get(context, axes, devices);
-  }
-
-  /// The bytes of a tensor's elements, little endian; one element stands for all of them.
-  Attribute tensor() {
-    RankedTensorType type;
-    ArrayRef<char> bytes;
-    if (failed(reader.readType(type)) || failed(reader.readBlob(bytes)))
-      return {};
-    const auto complex = dyn_cast<ComplexType>(type.getElementType());
-    const Type part = complex ? complex.getElementType() : type.getElementType();
-    if (!type.hasStaticShape() || !part.isIntOrIndexOrFloat()) {
-      reader.emitError() << "the artifact has a constant of type " << type;
-      return {};
-    }
-    bool isSplat = false;
-    SmallVector<char> packed;
-    if (part.isInteger(1) && bytes.size() > 1 &&
-        static_cast<int64_t>(bytes.size()) == type.getNumElements()) {
-      // Written by a newer MLIR: a byte for each boolean instead of a bit.
-      packed.resize(llvm::divideCeil(bytes.size(), 8));
-      for (const auto [i, byte] : llvm::enumerate(bytes))
-        if (byte)
-          packed[i / 8] = static_cast<char>(packed[i / 8] | (1 << (i % 8)));
-      bytes = packed;
-    }
-    if (!DenseElementsAttr::isValidRawBuffer(type, bytes, isSplat)) {
-      reader.emitError() << "the artifact has " << bytes.size() << " bytes for a constant of type " << type;
-      return {};
-    }
-    return DenseElementsAttr::getFromRawBuffer(type, bytes);
   }
 
   DialectBytecodeReader &reader;

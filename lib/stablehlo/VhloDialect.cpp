@@ -11,17 +11,12 @@ using namespace mlir::stablehlo;
 
 namespace {
 
-struct AnyVersion final : DialectVersion {};
-
 class VhloBytecode final : public BytecodeDialectInterface {
 public:
   explicit VhloBytecode(Dialect *dialect) : BytecodeDialectInterface(dialect) {}
 
   Type readType(DialectBytecodeReader &reader) const override { return readVhloType(reader); }
   Attribute readAttribute(DialectBytecodeReader &reader) const override { return readVhloAttribute(reader); }
-  std::unique_ptr<DialectVersion> readVersion(DialectBytecodeReader &) const override {
-    return std::make_unique<AnyVersion>();
-  }
 };
 
 /// The attributes of an operation come one after the other, sorted by name and without their names.

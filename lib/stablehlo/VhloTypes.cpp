@@ -38,13 +38,13 @@ public:
       return succeeded(readTypeList(reader, parts)) ? TupleType::get(context, parts) : Type();
     }
     case 24:
-      return quantizedType();
+      return readUniformQuantized(reader);
     case 25:
       return wrapped([](Type part) {
         return UnrankedTensorType::isValidElementType(part) ? UnrankedTensorType::get(part) : Type();
       });
     case 30:
-      return perAxisType();
+      return readUniformQuantizedPerAxis(reader);
     case 41:
       return bufferType();
     case 42: {
@@ -140,20 +140,11 @@ private:
     return FunctionType::get(context, inputs, results);
   }
 
-  LogicalResult shape(SmallVectorImpl<int64_t> &sizes) {
-    if (failed(readNumbers(reader, sizes)))
-      return failure();
-    for (const int64_t size : sizes)
-      if (size < 0 && !ShapedType::isDynamic(size))
-        return reader.emitError() << "the artifact has a dimension of size " << size;
-    return success();
-  }
-
   Type tensorType(bool hasEncoding) {
     Attribute encoding;
     SmallVector<int64_t> sizes;
     Type element;
-    if ((hasEncoding && failed(reader.readAttribute(encoding))) || failed(shape(sizes)) ||
+    if ((hasEncoding && failed(reader.readAttribute(encoding))) || failed(readShape(reader, sizes)) ||
         failed(reader.readType(element)))
       return {};
     return RankedTensorType::getChecked([&] { return reader.emitError(); }, sizes, element, encoding);
@@ -162,62 +153,10 @@ private:
   Type bufferType() {
     SmallVector<int64_t> sizes;
     Type element;
-    if (failed(shape(sizes)) || failed(reader.readType(element)))
+    if (failed(readShape(reader, sizes)) || failed(reader.readType(element)))
       return {};
     return MemRefType::getChecked([&] { return reader.emitError(); }, sizes, element,
                                   MemRefLayoutAttrInterface());
-  }
-
-  LogicalResult number(double &value) {
-    const FailureOr<APFloat> read = reader.readAPFloatWithKnownSemantics(APFloat::IEEEdouble());
-    if (failed(read))
-      return failure();
-    value = read->convertToDouble();
-    return success();
-  }
-
-  struct Storage {
-    uint64_t flags = 0;
-    Type storage, expressed;
-  };
-
-  LogicalResult storageOf(Storage &s) {
-    if (failed(reader.readVarInt(s.flags)) || failed(reader.readType(s.storage)) ||
-        failed(reader.readType(s.expressed)))
-      return failure();
-    const auto integer = dyn_cast<IntegerType>(s.storage);
-    if (!integer)
-      return reader.emitError() << "the artifact quantizes to " << s.storage;
-    // Quantized types keep the sign in their flags.
-    s.storage = IntegerType::get(context, integer.getWidth());
-    return success();
-  }
-
-  Type quantizedType() {
-    Storage s;
-    double scale = 0;
-    int64_t zero = 0, min = 0, max = 0;
-    if (failed(storageOf(s)) || failed(number(scale)) || failed(reader.readSignedVarInt(zero)) ||
-        failed(reader.readSignedVarInt(min)) || failed(reader.readSignedVarInt(max)))
-      return {};
-    return quant::UniformQuantizedType::getChecked([&] { return reader.emitError(); }, s.flags, s.storage,
-                                                   s.expressed, scale, zero, min, max);
-  }
-
-  Type perAxisType() {
-    Storage s;
-    uint64_t axis = 0;
-    int64_t min = 0, max = 0;
-    SmallVector<double> scales;
-    SmallVector<int64_t> zeros;
-    if (failed(storageOf(s)) || failed(reader.readVarInt(axis)) || failed(reader.readSignedVarInt(min)) ||
-        failed(reader.readSignedVarInt(max)) ||
-        failed(readEach(reader, [&] { return number(scales.emplace_back()); })) ||
-        failed(readNumbers(reader, zeros)))
-      return {};
-    return quant::UniformQuantizedPerAxisType::getChecked([&] { return reader.emitError(); }, s.flags,
-                                                          s.storage, s.expressed, scales, zeros,
-                                                          static_cast<int32_t>(axis), min, max);
   }
 
   DialectBytecodeReader &reader;

@@ -55,8 +55,7 @@ RUNS = {
         collective_reduce partition_id replica_id reduce_scatter async_start async_done""",
 }
 CHLO = {
-    "simpler": """constant constant_like ragged_dot top_k broadcast_*""",
-    "inlined": "scan",
+    "simpler": """constant constant_like ragged_dot scan top_k broadcast_*""",
 }
 NOTES = {
     "stablehlo.custom_call": "the functions of chlo, `topk`, and calls that only say where values are placed",
@@ -67,11 +66,10 @@ NOTES = {
     "stablehlo.rng": "Philox with a fixed key: every call of a program draws the same numbers",
     "stablehlo.while": "a counted loop never waits for its condition",
     "stablehlo.fft": "any length; primes above 127 by Bluestein's method",
-    "stablehlo.uniform_quantize": "per tensor and per axis; sub-channel types are refused",
-    "chlo.scan": "as a composite or custom call with its decomposition",
-    "chlo.zeta": "f32: fewer digits for negative second arguments",
-    "chlo.lgamma": "absolute accuracy near the zeros left of 0",
-    "chlo.digamma": "absolute accuracy near the zeros left of 0",
+    "stablehlo.uniform_quantize": "per tensor, per axis and per block (sub-channel types)",
+    "chlo.scan": "a loop over slices; associative sums and products are cumulative reductions",
+    "chlo.lgamma": "f64: absolute accuracy near the zeros left of 0",
+    "chlo.digamma": "f64: absolute accuracy near the zeros left of 0",
 }
 SHORT = [(r"ranked tensor of ", ""), (r"variadic of ", "any number: "), (r"ranked tensor of", ""), (r" or quantized numbers", ", quantized"),
          (r" values$", ""), (r"booleans, integers, floats, complex, quantized", "any"), (r", floats or complex numbers", ", floats, complex")]

@@ -50,20 +50,20 @@ TEST(parse, a_program_of_any_nesting_that_text_can_have_is_read_or_refused_but_n
   parsed attributes("module attributes {a = " + repeat("[", 100000) + repeat("]", 100000) + "} {}");
   EXPECT_FALSE(attributes.module);
   EXPECT_EQ(attributes.diagnostics,
-            "p.mlir:1:279: error: brackets and regions nest deeper than 256 levels\n");
-  parsed regions(repeat("module {\n", 300) + repeat("}\n", 300));
+            "p.mlir:1:1024: error: brackets and regions nest deeper than 1000 levels\n");
+  parsed regions(repeat("module {\n", 1200) + repeat("}\n", 1200));
   EXPECT_FALSE(regions.module);
-  EXPECT_EQ(regions.diagnostics, "p.mlir:257:8: error: brackets and regions nest deeper than 256 levels\n");
+  EXPECT_EQ(regions.diagnostics, "p.mlir:1001:8: error: brackets and regions nest deeper than 1000 levels\n");
   parsed fine(repeat("module {\n", 100) + repeat("}\n", 100));
   EXPECT_TRUE(fine.module) << fine.diagnostics;
 }
 
 TEST(parse, brackets_in_strings_and_comments_and_arrows_do_not_count_as_nesting) {
-  parsed p("module attributes {wherry.a = \"" + repeat("[", 400) + "\\\"" + repeat("{", 400) + "\"} {\n// " +
-           repeat("(", 400) + "\n}\n");
+  parsed p("module attributes {wherry.a = \"" + repeat("[", 1400) + "\\\"" + repeat("{", 1400) +
+           "\"} {\n// " + repeat("(", 1400) + "\n}\n");
   EXPECT_TRUE(p.module) << p.diagnostics;
   std::string functions;
-  for (int i = 0; i < 400; ++i)
+  for (int i = 0; i < 1400; ++i)
     functions += "func.func private @f" + std::to_string(i) + "(tensor<f32>) -> tensor<f32>\n";
   parsed arrows(functions);
   EXPECT_TRUE(arrows.module) << arrows.diagnostics;

@@ -51,6 +51,36 @@ TEST(robustness, what_would_overflow_the_parsers_stack_is_refused_at_once) {
             "");
 }
 
+/// `depth` branches in each other, in the generic form, or loops in the pretty one.
+std::string branches(int depth) {
+  return "func.func @main(%p: tensor<i1>, %x: tensor<4xf32>) -> tensor<4xf32> {\n" +
+         repeat("%r = \"stablehlo.if\"(%p) ({\n", depth) + "stablehlo.return %x : tensor<4xf32>\n" +
+         repeat(
+             "}, {\nstablehlo.return %x : tensor<4xf32>\n}) : (tensor<i1>) -> tensor<4xf32>\n"
+             "stablehlo.return %r : tensor<4xf32>\n",
+             depth - 1) +
+         "}, {\nstablehlo.return %x : tensor<4xf32>\n}) : (tensor<i1>) -> tensor<4xf32>\n"
+         "return %r : tensor<4xf32>\n}\n";
+}
+
+TEST(robustness, regions_may_nest_nearly_a_thousand_levels_deep) {
+  EXPECT_EQ(refusal(branches(990)), "");
+  EXPECT_EQ(refusal(repeat("module {\n", 1000) + repeat("}\n", 1000)), "");
+  const std::string said = refusal(branches(1001));
+  EXPECT_EQ(said, "p.mlir:1001:26: error: brackets and regions nest deeper than 1000 levels\n");
+}
+
+TEST(robustness, a_type_that_doubles_sixty_times_is_refused) {
+  std::string text = "!t0 = tuple<i32, i32>\n", harmless = text;
+  for (int i = 0; i < 60; ++i)
+    text += "!t" + std::to_string(i + 1) + " = tuple<!t" + std::to_string(i) + ", !t" + std::to_string(i) +
+            ">  // twice\n";
+  EXPECT_EQ(refusal(text + "func.func private @f(!t60)"),
+            "p.mlir:21:20: error: a type may consist of at most 1048576 others\n");
+  for (int i = 0; i < 1000; ++i) harmless += "func.func private @f" + std::to_string(i) + "(!t0, !t0)\n";
+  EXPECT_EQ(refusal(harmless), "");
+}
+
 TEST(robustness, types_with_more_elements_than_can_be_counted_are_refused_where_they_stand) {
   EXPECT_EQ(refusal("func.func @main() {\n  %0 = stablehlo.iota dim = 0 : "
                     "tensor<4294967296x4294967296x2xf32>\n  return\n}"),

@@ -52,19 +52,29 @@ unsigned Emitter::structureDepth(const Place& place) const {
   return std::max({std::min(b.depth(), 1u), b.guardDepth(), depthOf(b, place)});
 }
 
+unsigned Emitter::lanesAt(const Place& place) const {
+  if (!isUniform(place)) return b.lanes();
+  unsigned lanes = 1;
+  for (const Frame& frame : frames_) lanes = std::max(lanes, frame.lanes);
+  return lanes;
+}
+
+unsigned Emitter::depthOfParts(const Val& value) const {
+  return value.im ? std::max(b.depthOf(value.re), b.depthOf(value.im)) : b.depthOf(value.re);
+}
+
 Val Emitter::find(Value tensor, const Place& place) {
   const auto it = known_.find(tensor);
   if (it == known_.end()) return {};
   for (const Known& known : it->second)
-    if (known.depth <= b.depth() && b.scopeId(known.depth) == known.scope &&
-        (known.lanes == 1 || known.lanes == b.lanes()) && isSame(known.place, place))
+    if (isVisible(known.scope, known.depth) && (known.lanes == 1 || known.lanes == b.lanes()) &&
+        isSame(known.place, place))
       return known.value;
   return {};
 }
 
 void Emitter::remember(Value tensor, const Place& place, Val value) {
-  unsigned depth = b.depthOf(value.re);
-  if (value.im) depth = std::max(depth, b.depthOf(value.im));
+  const unsigned depth = depthOfParts(value);
   auto& list = known_[tensor];
   llvm::erase_if(list, [&](const Known& known) {
     return known.depth <= b.depth() && b.scopeId(known.depth) != known.scope;
@@ -74,7 +84,9 @@ void Emitter::remember(Value tensor, const Place& place, Val value) {
 
 Val Emitter::value(Value tensor, const Place& place) {
   for (Frame& frame : llvm::reverse(frames_))
-    if (const auto it = frame.values.find(tensor); it != frame.values.end()) return it->second;
+    if (const auto it = frame.values.find(tensor);
+        it != frame.values.end() && isVisible(it->second.scope, it->second.depth))
+      return it->second.value;
   const Element element = Element::of(tensor.getType());
   if (const auto it = inputs_.find(tensor); it != inputs_.end())
     return load(it->second, element, math.linear(place));
@@ -105,8 +117,10 @@ Val Emitter::value(Value tensor, const Place& place) {
     if (!region) {
       remember(of, place, result);
     } else if (place.empty()) {
+      const unsigned depth = depthOfParts(result);
       for (Frame& candidate : frames_)
-        if (candidate.region == region) candidate.values[of] = result;
+        if (candidate.region == region)
+          candidate.values.insert_or_assign(of, Scoped{result, b.scopeId(depth), depth});
     }
   }
   return results[cast<OpResult>(tensor).getResultNumber()];
@@ -125,6 +139,7 @@ Emitter::Vals Emitter::compute(Operation* op, const Place& place) {
       .Case([&](stablehlo::GatherOp gather) { return one(this->gather(gather, place)); })
       .Case([&](stablehlo::BitcastConvertOp bitcast) { return one(bitcastConvert(bitcast, place)); })
       .Case([&](stablehlo::ReduceOp reduce) { return this->reduce(reduce, place); })
+      .Case([&](stablehlo::WhileOp loop) { return whileLoop(loop); })
       .Case([&](stablehlo::ReduceWindowOp window) { return reduceWindow(window, place); })
       .Case<stablehlo::DotGeneralOp, stablehlo::DotOp, stablehlo::ConvolutionOp>(
           [&](Operation*) { return dot(op, {place}); })
@@ -277,8 +292,11 @@ SmallVector<Value> Emitter::loop(int64_t low, int64_t high, int64_t step, ValueR
 Emitter::Vals Emitter::region(Region& region, ArrayRef<Val> arguments) {
   frames_.emplace_back();
   frames_.back().region = &region;
-  for (const auto [argument, value] : llvm::zip(region.getArguments(), arguments))
-    frames_.back().values[argument] = value;
+  for (const auto [argument, value] : llvm::zip(region.getArguments(), arguments)) {
+    const unsigned depth = depthOfParts(value);
+    frames_.back().values.insert_or_assign(argument, Scoped{value, b.scopeId(depth), depth});
+    frames_.back().lanes = std::max(frames_.back().lanes, KernelBuilder::lanesOf(value.re));
+  }
   Vals results;
   for (const Value result : region.front().getTerminator()->getOperands())
     results.push_back(value(result, {}));

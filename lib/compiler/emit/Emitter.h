@@ -6,8 +6,8 @@
 // code is visible. A place that is the same for all lanes gives a scalar, which unify() spreads.
 //
 // Rules live by family: Rules.h (elementwise), Movement.h (index maps), Access.cpp (what is read depends on
-// the position or on data), Reduce.cpp, ReduceWindow.cpp, Dot.cpp. A further operation needs a case in
-// compute() and in supports(); if it reads its operands at other places than its result's, one in
+// the position or on data), Reduce.cpp, ReduceWindow.cpp, While.cpp, Dot.cpp. A further operation needs a
+// case in compute() and in supports(); if it reads its operands at other places than its result's, one in
 // Iteration.cpp too.
 #pragma once
 
@@ -62,13 +62,25 @@ class Emitter {
     unsigned depth;
     Val value;
   };
+  /// Scalars of a region that is being written, as far as they are known where `scope` is visible.
+  struct Scoped {
+    Val value;
+    uint64_t scope;
+    unsigned depth;
+  };
   struct Frame {
     mlir::Region* region = nullptr;
-    llvm::DenseMap<mlir::Value, Val> values;
+    llvm::DenseMap<mlir::Value, Scoped> values;
+    unsigned lanes = 1;  // of its arguments
   };
 
   Vals compute(mlir::Operation* op, const Place& place);
   Val find(mlir::Value tensor, const Place& place);
+  bool isVisible(uint64_t scope, unsigned depth) const {
+    return depth <= b.depth() && b.scopeId(depth) == scope;
+  }
+  /// The deepest region that the parts of a value need.
+  unsigned depthOfParts(const Val& value) const;
   void remember(mlir::Value tensor, const Place& place, Val value);
   Val unsupported(mlir::Operation* op);
   /// The region to write loops and branches in, so that they run no more often than their place changes.
@@ -77,7 +89,9 @@ class Emitter {
   /// scf.if on one condition for all lanes; both sides give values of `lanes` lanes.
   Val branch(mlir::Value condition, const Element& element, unsigned lanes, llvm::function_ref<Val()> yes,
              llvm::function_ref<Val()> no);
-  unsigned lanesAt(const Place& place) const { return isUniform(place) ? 1 : b.lanes(); }
+  /// Inside a region an element at the same place of all lanes may depend on the region's arguments, of which
+  /// each lane has its own.
+  unsigned lanesAt(const Place& place) const;
 
   // Access.cpp
   Val pad(mlir::stablehlo::PadOp op, const Place& place);
@@ -99,6 +113,9 @@ class Emitter {
       llvm::ArrayRef<int64_t> extents, mlir::ValueRange carried,
       llvm::function_ref<llvm::SmallVector<mlir::Value>(llvm::ArrayRef<Index>, mlir::ValueRange)> body);
 
+  // While.cpp
+  Vals whileLoop(mlir::stablehlo::WhileOp op);
+
   // ReduceWindow.cpp
   Vals reduceWindow(mlir::stablehlo::ReduceWindowOp op, const Place& place);
 
@@ -112,6 +129,7 @@ class Emitter {
   bool failed_ = false;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Known, 2>> known_;
   llvm::SmallVector<Frame, 2> frames_;
+  mlir::Value active_;  // inside a loop of unknown length: the lanes for which it has not ended; null: all
 };
 
 /// The greatest power of two that is at most `count`, and at most `lanes`.

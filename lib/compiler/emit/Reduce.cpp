@@ -81,8 +81,8 @@ Emitter::Vals Emitter::reduce(stablehlo::ReduceOp op, const Place& place) {
   const std::optional<Combiner> combiner = combinerOf(op.getBody());
   if (!combiner) return finished(reduceByRegion(op, dims, place));
   const Element element = elementOfArgument(op.getBody(), 0);
-  const bool alongRows =
-      isUniform(place) && dims.reducesRows() && lanesFor(dims.groups.back().extent, maxLanes_) > 1;
+  const bool alongRows = isUniform(place) && lanesAt(place) == 1 && dims.reducesRows() &&
+                         lanesFor(dims.groups.back().extent, maxLanes_) > 1;
   const Val total =
       alongRows ? reduceRows(op, dims, *combiner, place) : reduceInOrder(op, dims, *combiner, place);
   return finished({rounded(b, element, combine(b, *combiner, element, initial[0], total))});

@@ -33,6 +33,9 @@ bool supports(Operation* op) {
   if (auto scatter = dyn_cast<stablehlo::ScatterOp>(op))
     return isScalarRegion(scatter.getUpdateComputation());
   if (auto sort = dyn_cast<stablehlo::SortOp>(op)) return isScalarRegion(sort.getComparator());
+  // Loops of scalars, inside such regions; others are the plan's.
+  if (auto loop = dyn_cast<stablehlo::WhileOp>(op))
+    return isScalarRegion(loop.getCond()) && isScalarRegion(loop.getBody());
   if (auto map = dyn_cast<stablehlo::MapOp>(op)) return isScalarRegion(map.getComputation());
   if (isa<stablehlo::BroadcastInDimOp, stablehlo::BroadcastOp, stablehlo::ReshapeOp, stablehlo::TransposeOp,
           stablehlo::SliceOp, stablehlo::ReverseOp, stablehlo::PadOp, stablehlo::ConcatenateOp,

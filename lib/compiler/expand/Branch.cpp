@@ -4,6 +4,7 @@
 // branch is computed, and each element takes the results of its own: operations have no effects that this
 // could show.
 #include "compiler/expand/Expand.h"
+#include "stablehlo/Chlo.h"
 
 using namespace mlir;
 
@@ -12,18 +13,26 @@ namespace {
 
 using Values = llvm::SmallVector<Value>;
 
-/// True for branches that the plan takes: in the function itself, in loops and in other branches.
+/// True for branches that the plan takes: in the function itself, in loops, scans and other branches.
 bool isTakenByPlan(Operation* op) {
   for (Operation* parent = op->getParentOp(); parent; parent = parent->getParentOp()) {
     if (isa<func::FuncOp>(parent)) return true;
-    if (!isa<stablehlo::WhileOp, stablehlo::CaseOp, stablehlo::IfOp>(parent)) return false;
+    if (!isa<stablehlo::WhileOp, stablehlo::CaseOp, stablehlo::IfOp, chlo::ScanOp>(parent)) return false;
   }
   return true;
 }
 
-/// Moves the operations of a branch before `op`; returns its results.
-Values moved(Region& branch, Operation* op) {
+/// Moves the operations of a branch, which is taken where `condition` holds, before `op`; returns its
+/// results.
+Values moved(Region& branch, Operation* op, Value condition) {
   Block& block = branch.front();
+  // A loop of a branch that is not taken might never end.
+  branch.walk<WalkOrder::PreOrder>([&](stablehlo::WhileOp loop) {
+    Operation* end = loop.getCond().front().getTerminator();
+    OpBuilder builder(end);
+    end->setOperand(0, stablehlo::AndOp::create(builder, loop.getLoc(), condition, end->getOperand(0)));
+    return WalkResult::skip();
+  });
   Operation* end = block.getTerminator();
   Values results(end->getOperands());
   end->erase();
@@ -36,7 +45,9 @@ Values moved(Region& branch, Operation* op) {
 Expanded expandIf(Build& build, Operation* operation) {
   if (isTakenByPlan(operation) || operation->getNumResults() == 0) return Expanded(Values());
   auto op = cast<stablehlo::IfOp>(operation);
-  const Values yes = moved(op.getTrueBranch(), op), no = moved(op.getFalseBranch(), op);
+  const Value pred = op.getPred();
+  const Values yes = moved(op.getTrueBranch(), op, pred),
+               no = moved(op.getFalseBranch(), op, build.unary<stablehlo::NotOp>(pred));
   Values results;
   for (const auto [a, b] : llvm::zip(yes, no)) results.push_back(build.select(op.getPred(), a, b));
   return Expanded(results);
@@ -45,18 +56,19 @@ Expanded expandIf(Build& build, Operation* operation) {
 Expanded expandCase(Build& build, Operation* operation) {
   if (isTakenByPlan(operation) || operation->getNumResults() == 0) return Expanded(Values());
   auto op = cast<stablehlo::CaseOp>(operation);
-  Values results;
   // An index that names no branch takes the last one.
-  for (size_t i = op->getNumRegions(); i-- > 0;) {
-    const Values own = moved(op->getRegion(static_cast<unsigned>(i)), op);
-    if (results.empty()) {
-      results = own;
-      continue;
-    }
-    const Value isOwn = build.compare(stablehlo::ComparisonDirection::EQ, op.getIndex(),
-                                      build.splatLike(op.getIndex(), static_cast<double>(i)));
-    for (auto [result, value] : llvm::zip(results, own)) result = build.select(isOwn, value, result);
+  const auto count = static_cast<unsigned>(op->getNumRegions());
+  Values isOwn;
+  Value isLast = build.scalar(build.b.getI1Type(), 1);
+  for (unsigned i = 0; i + 1 < count; ++i) {
+    isOwn.push_back(build.compare(stablehlo::ComparisonDirection::EQ, op.getIndex(),
+                                  build.splatLike(op.getIndex(), static_cast<double>(i))));
+    isLast = build.logicalAnd(isLast, build.unary<stablehlo::NotOp>(isOwn.back()));
   }
+  Values results = moved(op->getRegion(count - 1), op, isLast);
+  for (unsigned i = count - 1; i-- > 0;)
+    for (auto [result, value] : llvm::zip(results, moved(op->getRegion(i), op, isOwn[i])))
+      result = build.select(isOwn[i], value, result);
   return Expanded(results);
 }
 

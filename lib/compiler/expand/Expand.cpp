@@ -51,6 +51,7 @@ const llvm::StringMap<Expansion*>& expansions() {
       {"chlo.constant", expandChloConstant},
       {"chlo.constant_like", expandConstantLike},
       {"chlo.ragged_dot", expandRaggedDot},
+      {"chlo.scan", expandScan},
       {"chlo.top_k", expandTopK},
       {"interpreter.probe", expandProbe},
       {"stablehlo.atan2", expandAtan2},

@@ -59,6 +59,9 @@ Expansion expandRaggedDot;
 // ReduceWindow.cpp
 Expansion expandReduceWindow;
 
+// Scan.cpp
+Expansion expandScan;
+
 // SelectAndScatter.cpp
 Expansion expandSelectAndScatter;
 

@@ -72,28 +72,57 @@ std::optional<Quantization> Quantization::of(Type type) {
     q.axis = perAxis.getQuantizedDimension();
     q.scales = llvm::SmallVector<double>(perAxis.getScales());
     q.zeroPoints = llvm::SmallVector<int64_t>(perAxis.getZeroPoints());
+  } else if (const auto perBlock = dyn_cast<quant::UniformQuantizedSubChannelType>(element)) {
+    q.grid = llvm::SmallVector<int64_t>(perBlock.getScales().getType().getShape());
+    for (const APFloat& scale : perBlock.getScales().getValues<APFloat>()) {
+      bool isInexact = false;
+      APFloat wide = scale;
+      wide.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &isInexact);
+      q.scales.push_back(wide.convertToDouble());
+    }
+    for (const APInt& zero : perBlock.getZeroPoints().getValues<APInt>())
+      q.zeroPoints.push_back(any.isSigned() ? zero.getSExtValue()
+                                            : static_cast<int64_t>(zero.getZExtValue()));
   } else {
     return std::nullopt;
   }
   return q;
 }
 
+Value Quantization::spread(Build& build, Value like, Type element, ArrayRef<double> values) const {
+  if (!isPerBlock()) return parameter(build, like, element, values, axis);
+  // Every number of the grid fills its block.
+  const Build::Shape shape = Build::shapeOf(like);
+  llvm::SmallVector<Attribute> all;
+  for (const double value : values) all.push_back(numberOf(element, value));
+  const auto type = RankedTensorType::get(grid, element);
+  llvm::SmallVector<int64_t> pairs, firsts;
+  for (const auto [blocks, size] : llvm::zip(grid, shape)) {
+    firsts.push_back(static_cast<int64_t>(pairs.size()));
+    pairs.push_back(blocks);
+    pairs.push_back(size / blocks);
+  }
+  const Value list = stablehlo::ConstantOp::create(build.b, build.loc(), DenseElementsAttr::get(type, all));
+  return build.reshape(build.broadcast(list, pairs, firsts), shape);
+}
+
 bool Quantization::sameNumbers(const Quantization& other) const {
   return storage == other.storage && expressed == other.expressed && low == other.low && high == other.high &&
-         isPerAxis() == other.isPerAxis() && scales == other.scales && zeroPoints == other.zeroPoints;
+         isPerAxis() == other.isPerAxis() && !isPerBlock() && !other.isPerBlock() && scales == other.scales &&
+         zeroPoints == other.zeroPoints;
 }
 
 Value Quantization::dequantize(Build& build, Value stored) const {
   const llvm::SmallVector<double> zeros = asDoubles(zeroPoints);
   Value x = build.convert(stored, expressed);
-  if (!isAll(zeros, 0)) x = build.sub(x, parameter(build, x, expressed, zeros, axis));
-  return build.mul(x, parameter(build, x, expressed, scales, axis));
+  if (!isAll(zeros, 0)) x = build.sub(x, spread(build, x, expressed, zeros));
+  return build.mul(x, spread(build, x, expressed, scales));
 }
 
 Value Quantization::quantize(Build& build, Value numbers, Type as) const {
   const llvm::SmallVector<double> zeros = asDoubles(zeroPoints);
-  Value x = build.div(numbers, parameter(build, numbers, expressed, scales, axis));
-  if (!isAll(zeros, 0)) x = build.add(x, parameter(build, x, expressed, zeros, axis));
+  Value x = build.div(numbers, spread(build, numbers, expressed, scales));
+  if (!isAll(zeros, 0)) x = build.add(x, spread(build, x, expressed, zeros));
   x = clamped(build, x, static_cast<double>(low), static_cast<double>(high));
   return build.convert(build.unary<stablehlo::RoundNearestEvenOp>(x), as);
 }
@@ -101,7 +130,7 @@ Value Quantization::quantize(Build& build, Value numbers, Type as) const {
 Value Quantization::centred(Build& build, Value stored, Type element) const {
   const llvm::SmallVector<double> zeros = asDoubles(zeroPoints);
   const Value x = build.convert(stored, element);
-  return isAll(zeros, 0) ? x : build.sub(x, parameter(build, x, element, zeros, axis));
+  return isAll(zeros, 0) ? x : build.sub(x, spread(build, x, element, zeros));
 }
 
 Value Quantization::fromSums(Build& build, Value sums, ArrayRef<double> factors, std::optional<int64_t> along,

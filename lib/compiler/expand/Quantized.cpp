@@ -87,12 +87,23 @@ class Lowering {
 
  private:
   LogicalResult check(Operation* op) {
-    const auto isKnown = [](Type type) { return !isQuantized(type) || Quantization::of(type).has_value(); };
+    const auto isKnown = [](Type type) {
+      const std::optional<Quantization> q = Quantization::of(type);
+      const auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!q) return !isQuantized(type);
+      if (!q->isPerBlock()) return true;
+      return tensor && tensor.hasStaticShape() && tensor.getRank() == static_cast<int64_t>(q->grid.size()) &&
+             llvm::all_of(llvm::zip(tensor.getShape(), q->grid), [](auto pair) {
+               const auto [size, blocks] = pair;
+               return blocks > 0 && size % blocks == 0;
+             });
+    };
     for (const Type type : llvm::concat<const Type>(llvm::to_vector(op->getOperandTypes()),
                                                     llvm::to_vector(op->getResultTypes())))
       if (!isKnown(type))
-        return op->emitError() << op->getName() << " has the type " << type
-                               << "; scales for the tensor or for one of its dimensions are supported";
+        return op->emitError()
+               << op->getName() << " has the type " << type
+               << "; scales for the tensor, one of its dimensions or equal blocks of it are supported";
     return success();
   }
 
@@ -189,6 +200,7 @@ class Lowering {
                rhs = Quantization::of(op->getOperand(1).getType()),
                to = Quantization::of(op->getResult(0).getType());
     if (!lhs || !rhs || !to || lhs->isPerAxis()) return {};
+    if (lhs->isPerBlock() || rhs->isPerBlock() || to->isPerBlock()) return {};
     const unsigned bits = lhs->storage.getIntOrFloatBitWidth() + rhs->storage.getIntOrFloatBitWidth();
     if (bits > 32) return {};
     std::optional<int64_t> along;

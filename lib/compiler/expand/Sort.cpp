@@ -85,8 +85,41 @@ llvm::SmallVector<Value> sortByKey(Build& b, stablehlo::SortOp op, const SortKey
   return results;
 }
 
+/// Sorts by counting, for a comparator that looks things up in a tensor, which the kernels of sorts do not:
+/// the rank of an element is the number of those before it, in pairs that are never in memory.
+llvm::SmallVector<Value> sortByRank(Build& b, stablehlo::SortOp op) {
+  const auto type = Build::typeOf(op.getInputs().front());
+  const int64_t length = type.getShape().back(), rows = type.getNumElements() / length;
+  const Type i32 = b.b.getI32Type();
+  const int64_t pairs[] = {rows, length, length};
+  const Value first = b.iota(pairs, i32, 1), second = b.iota(pairs, i32, 2);
+  const Value isAfter = b.compare(stablehlo::ComparisonDirection::GT, second, first);
+  llvm::SmallVector<Value> compared;
+  for (const Value operand : op.getInputs()) {
+    const Value flat = b.reshape(operand, {rows, length});
+    const Value x = b.broadcast(flat, pairs, {0, 1}), y = b.broadcast(flat, pairs, {0, 2});
+    // The later one first: it comes before the earlier one only if the comparator says so.
+    compared.push_back(b.select(isAfter, y, x));
+    compared.push_back(b.select(isAfter, x, y));
+  }
+  auto map = stablehlo::MapOp::create(b.b, b.loc(), RankedTensorType::get(pairs, b.b.getI1Type()), compared,
+                                      ArrayRef<int64_t>{0, 1, 2});
+  map.getComputation().takeBody(op.getComparator());
+  const Value isBefore = b.compare(stablehlo::ComparisonDirection::LT, second, first);
+  const Value counted = b.binary<stablehlo::XorOp>(map.getResult(), isBefore);
+  const Value ranks = b.sum(b.convert(counted, i32), {2});
+  // Where rank k is.
+  const Value hits = b.compare(stablehlo::ComparisonDirection::EQ, b.broadcast(ranks, pairs, {0, 2}), first);
+  const Value positions = b.sum(b.select(hits, second, b.splatLike(second, 0)), {2});
+  llvm::SmallVector<Value> results;
+  for (const Value operand : op.getInputs())
+    results.push_back(
+        b.reshape(gatherRows(b, b.reshape(operand, {rows, length}), positions), type.getShape()));
+  return results;
+}
+
 /// Scalars from outside that the comparator uses, but for constants, become operands: the same number at
-/// every element. Returns nothing where there are none, or others than scalars.
+/// every element. Returns nothing where there are none.
 llvm::SmallVector<Value> ownCaptured(Build& b, stablehlo::SortOp op, int64_t wanted) {
   llvm::SetVector<Value> captured;
   Region& region = op.getComparator();
@@ -99,7 +132,8 @@ llvm::SmallVector<Value> ownCaptured(Build& b, stablehlo::SortOp op, int64_t wan
     const auto type = dyn_cast<RankedTensorType>(value.getType());
     return type && type.getRank() == 0;
   };
-  if (captured.empty() || !llvm::all_of(captured, isScalar)) return {};
+  if (captured.empty()) return {};
+  if (!llvm::all_of(captured, isScalar)) return sortByRank(b, op);
   llvm::SmallVector<Value> operands(op.getInputs());
   const Build::Shape shape = Build::shapeOf(operands.front());
   for (const Value value : captured) operands.push_back(b.fill(value, shape));

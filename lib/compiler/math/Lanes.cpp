@@ -137,6 +137,16 @@ bits operator<<(bits a, bits b) { return {a.at, emit<mlir::arith::ShLIOp>(a, b)}
 bits operator>>(bits a, bits b) { return {a.at, emit<mlir::arith::ShRSIOp>(a, b)}; }
 bits shift_logical(bits a, bits b) { return {a.at, emit<mlir::arith::ShRUIOp>(a, b)}; }
 
+real in_double(llvm::ArrayRef<real> arguments, llvm::function_ref<real(llvm::ArrayRef<real>)> body) {
+  lanes& at = *arguments.front().at;
+  const mlir::Type type = withElement(at.real_type(), at.builder().getF64Type());
+  lanes wide(at.builder(), at.loc(), type);
+  llvm::SmallVector<real> widened;
+  for (const real argument : arguments)
+    widened.push_back(wide.wrap(mlir::arith::ExtFOp::create(at.builder(), at.loc(), type, argument.value)));
+  return at.wrap(mlir::arith::TruncFOp::create(at.builder(), at.loc(), at.real_type(), body(widened).value));
+}
+
 bits as_bits(real a) { return {a.at, convert<mlir::arith::BitcastOp>(a.at->bits_type(), *a.at, a)}; }
 real as_real(bits a) { return {a.at, convert<mlir::arith::BitcastOp>(a.at->real_type(), *a.at, a)}; }
 real to_real(bits a) { return {a.at, convert<mlir::arith::SIToFPOp>(a.at->real_type(), *a.at, a)}; }

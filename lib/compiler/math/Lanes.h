@@ -174,6 +174,9 @@ inline mask operator!=(bits a, int64_t b) {
   return compare(mlir::arith::CmpIPredicate::ne, a, a.at->integer(b));
 }
 
+/// Computes `body` of f32 values in f64; rounds its result.
+real in_double(llvm::ArrayRef<real> arguments, llvm::function_ref<real(llvm::ArrayRef<real>)> body);
+
 /// The same bits in the other type.
 bits as_bits(real a);
 real as_real(bits a);

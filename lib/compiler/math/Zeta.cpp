@@ -67,19 +67,37 @@ real with_poles(real x, real q, real result) {
 
 }  // namespace
 
+// Left of 0 terms of both signs cancel: those of f32 are summed in f64.
 real zeta(real x, real q) {
   lanes& at = *x.at;
-  const real zero = at.number(0.0);
-  const mask undefined = (q < 0.0) & (floor(x) != x) & (floor(q) != q);
-  return select(undefined, at.nan(), with_poles(x, q, sum_of_powers(x, q, {zero, zero})));
+  const mask negative = q < 0.0, undefined = negative & (floor(x) != x) & (floor(q) != q);
+  const auto sum = [](llvm::ArrayRef<real> of) {
+    const real zero = of[0].at->number(0.0);
+    return sum_of_powers(of[0], of[1], {zero, zero});
+  };
+  real total = sum({x, q});
+  if (at.single())
+    total = at.wrap(at.if_any(negative, {total.value}, [&] {
+      return llvm::SmallVector<mlir::Value>{select(negative, in_double({x, q}, sum), total).value};
+    })[0]);
+  return select(undefined, at.nan(), with_poles(x, q, total));
 }
 
 // (-1)^(n + 1) n! zeta(n + 1, x); the factorial goes into every term, where it may keep it in range.
 real polygamma(real n, real x) {
   lanes& at = *x.at;
-  const real s = n + 1.0, zero = at.number(0.0);
-  const twofold factor = select(s < 2.5, twofold{zero, zero}, lgamma_far(s));
-  const real size = with_poles(s, x, sum_of_powers(s, x, factor));
+  const real s = n + 1.0;
+  const auto sum = [](llvm::ArrayRef<real> of) {
+    const real none = of[0].at->number(0.0);
+    return sum_of_powers(of[0], of[1], select(of[0] < 2.5, twofold{none, none}, lgamma_far(of[0])));
+  };
+  const mask negative = x < 0.0;
+  real total = sum({s, x});
+  if (at.single())
+    total = at.wrap(at.if_any(negative, {total.value}, [&] {
+      return llvm::SmallVector<mlir::Value>{select(negative, in_double({s, x}, sum), total).value};
+    })[0]);
+  const real size = with_poles(s, x, total);
   const real half = s * 0.5;
   const real signed_size = select(floor(half) == half, size, -size);
   const mask valid = (floor(n) == n) & (n >= 0.0);

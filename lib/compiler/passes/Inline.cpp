@@ -5,7 +5,9 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/Verifier.h"
 #include "stablehlo/Chlo.h"
+#include "stablehlo/DeepStack.h"
 #include "stablehlo/Dialect.h"
+#include "stablehlo/Parse.h"
 
 using namespace mlir;
 
@@ -60,6 +62,7 @@ class Inliner {
     for (Operation* call : calls)
       if (failed(expand(call, depth))) return failure();
     state[function] = State::Done;
+    nesting[function] = stablehlo::nestingOf(function);
     return success();
   }
 
@@ -116,6 +119,12 @@ class Inliner {
         callee.getResultTypes() != call->getResultTypes())
       return call->emitError() << "calls '" << name << "' with other types than it has";
 
+    unsigned regions = nesting[callee];
+    for (Operation* around = call; around; around = around->getParentOp()) ++regions;
+    if (regions > stablehlo::maximumNesting)
+      return call->emitError() << "inlining calls nests regions deeper than " << stablehlo::maximumNesting
+                               << " levels";
+
     OpBuilder builder(call);
     IRMapping mapping;
     mapping.map(callee.getArguments(), call->getOperands());
@@ -135,6 +144,8 @@ class Inliner {
 
   SymbolTable symbols;
   llvm::DenseMap<Operation*, State> state;
+  /// How deep regions nest in a function once its calls are inlined.
+  llvm::DenseMap<Operation*, unsigned> nesting;
   size_t inlined = 0;
 };
 

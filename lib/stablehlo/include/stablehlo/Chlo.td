@@ -160,11 +160,13 @@ def CHLO_RaggedDotOp : CHLO_Op<"ragged_dot", [Pure]> {
 
 def CHLO_ScanOp : CHLO_Op<"scan", [AttrSizedOperandSegments, AttrSizedResultSegments, RecursiveMemoryEffects,
                                    SingleBlock]> {
-  let arguments = (ins Variadic<StableHLO_Tensor>:$inputs, Variadic<StableHLO_Tensor>:$inits, I64Attr:$dimension,
-                       DefaultValuedOptionalAttr<BoolAttr, "false">:$is_reverse,
-                       OptionalAttr<BoolAttr>:$is_associative);
+  let arguments = (ins Variadic<StableHLO_PlainTensor>:$inputs, Variadic<StableHLO_PlainTensor>:$inits,
+                       I64Attr:$dimension, DefaultValuedOptionalAttr<BoolAttr, "false">:$is_reverse,
+                       OptionalAttr<BoolAttr>:$is_associative, OptionalAttr<I64Attr>:$scan_dim_size);
   let regions = (region SizedRegion<1>:$body);
-  let results = (outs Variadic<StableHLO_Tensor>:$outputs, Variadic<StableHLO_Tensor>:$carries);
+  let results = (outs Variadic<StableHLO_PlainTensor>:$outputs, Variadic<StableHLO_PlainTensor>:$carries);
+  let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
 }
 
 #endif // WHERRY_STABLEHLO_CHLO

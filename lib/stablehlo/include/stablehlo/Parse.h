@@ -1,8 +1,8 @@
 // Parse.h: from the text or bytecode of a program to a verified module.
 //
-// Refuses what would overflow the stack of MLIR's recursive parser: nesting of brackets and regions
-// deeper than `maximumNesting`. Accepts large i1 constants in both of their hexadecimal forms, packed
-// (eight to a byte) and unpacked (one to a byte).
+// Refuses nesting of brackets and regions deeper than `maximumNesting`, which would overflow the stack of
+// MLIR's recursive parser; what nests deeply is parsed on a thread with a large stack. Accepts large i1
+// constants in both of their hexadecimal forms, packed (eight to a byte) and unpacked (one to a byte).
 //
 // Threads: any, one context each.
 #pragma once
@@ -22,9 +22,9 @@ inline constexpr unsigned newestVhloVersion[] = {1, 20};
 /// The oldest one: all since then have been compatible.
 inline constexpr unsigned oldestVhloVersion[] = {0, 9};
 
-/// The deepest nesting of `( [ { <` that a program may have. MLIR's parser, verifier and printer survive
-/// 1,000 levels on an 8 MiB stack; a worker's stack may be smaller.
-inline constexpr unsigned maximumNesting = 256;
+/// The deepest nesting of `{`, and of `( [ <`, that a program may have, or of regions, types and attributes
+/// in bytecode.
+inline constexpr unsigned maximumNesting = 1000;
 
 /// Adds the dialects that a program may use: stablehlo, chlo, check, interpreter, func and quant.
 void registerStablehloDialects(DialectRegistry &registry);
