@@ -301,6 +301,28 @@ TEST_P(custom_calls, loops_and_branches_call_as_often_as_they_run) {
   EXPECT_EQ(journal_.lines, (std::vector<std::string>{"begin", "none", "end"}));
 }
 
+TEST_P(custom_calls, a_call_in_the_condition_of_a_counted_loop_is_made_each_time) {
+  const executable program = compile(R"(
+    func.func @main() -> tensor<i32> {
+      %zero = stablehlo.constant dense<0> : tensor<i32>
+      %one = stablehlo.constant dense<1> : tensor<i32>
+      %three = stablehlo.constant dense<3> : tensor<i32>
+      %r = stablehlo.while(%i = %zero) : tensor<i32>
+        cond {
+          stablehlo.custom_call @log() {has_side_effect = true, backend_config = {text = "?"}} : () -> ()
+          %p = stablehlo.compare LT, %i, %three : (tensor<i32>, tensor<i32>) -> tensor<i1>
+          stablehlo.return %p : tensor<i1>
+        } do {
+          stablehlo.custom_call @log() {has_side_effect = true, backend_config = {text = "!"}} : () -> ()
+          %j = stablehlo.add %i, %one : tensor<i32>
+          stablehlo.return %j : tensor<i32>
+        }
+      return %r : tensor<i32>
+    })");
+  EXPECT_EQ(program().value().item<std::int32_t>(), 3);
+  EXPECT_EQ(journal_.lines, (std::vector<std::string>{"?", "!", "?", "!", "?", "!", "?"}));
+}
+
 // The results of the branches are the same, so only what they do tells them apart.
 TEST_P(custom_calls, a_branch_with_effects_and_no_results_is_taken) {
   const executable program = compile(R"(
