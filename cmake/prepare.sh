@@ -11,7 +11,7 @@ packages=(
   clang-22 lld-22 libclang-rt-22-dev clang-format-22 clang-tidy-22 g++
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools libzstd-dev zlib1g-dev
   liburing-dev ocl-icd-opencl-dev opencl-clhpp-headers pocl-opencl-icd
-  libabsl-dev nlohmann-json3-dev libcli11-dev
+  libabsl-dev nlohmann-json3-dev libcli11-dev liblapacke-dev
   libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist
 )
 

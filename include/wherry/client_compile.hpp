@@ -123,7 +123,7 @@ inline ref<executable_core> client::core::compile(const std::shared_ptr<core>& s
   }
   const std::string codegen = codegen_for(options, d, made.get());
   const bool native = codegen == "native";
-  if (made && native != made->opencl_source.empty()) {
+  if (made && !made->kernels.empty() && native != made->opencl_source.empty()) {
     const std::string holds =
         made->opencl_source.empty() ? "native code for cpu devices (" + made->cpu_features + ")" : "OpenCL C";
     throw error(absl::StatusCode::kFailedPrecondition, source.name() + ": the artifact holds " + holds +

@@ -74,11 +74,16 @@ int compile_program(const compile_command& command) {
   options.cpu = command.cpu;
   options.arguments = parse_shapes(command.shapes);
   if (command.emit == "artifact") {
-    const executable ready = here.compile(source, options);
-    if (ready.code().open)
+    // Not loaded here: targets of custom calls may be there only where the artifact runs.
+    const bool is_artifact = source.text().starts_with(std::string_view(detail::plan_magic, 8));
+    const plan made = is_artifact
+                          ? here.compile(source, options).code()
+                          : compiler::installed()->compile({source.text(), source.name(), source.function(),
+                                                            here.target_for(options), options.arguments});
+    if (made.open)
       throw usage_error(command.file +
                         ": the program has arguments of unknown sizes: name them with --shapes");
-    save(command.output, write_plan(ready.code()));
+    save(command.output, write_plan(made));
     return fine;
   }
   const std::string text = compile::emitStage(

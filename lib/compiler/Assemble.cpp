@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/Call.h"
 #include "compiler/Clustering.h"
 #include "compiler/Dot.h"
 #include "compiler/KernelTable.h"
@@ -99,6 +100,8 @@ class Assembler {
         return writeLoop(cast<stablehlo::WhileOp>(node.op()), into);
       case Node::Kind::Branch:
         return writeBranch(cast<stablehlo::CaseOp>(node.op()), into);
+      case Node::Kind::Call:
+        return writeCall(cast<stablehlo::CustomCallOp>(node.op()), into);
     }
     return failure();
   }
@@ -270,6 +273,31 @@ class Assembler {
     }
     for (const Destination& destination : destinations) slots.touch(destination.slot);
     write(std::move(branch), into);
+    return success();
+  }
+
+  /// Writes a call. An operand that shares its memory with a result is copied there before.
+  LogicalResult writeCall(stablehlo::CustomCallOp op, unsigned into) {
+    step call;
+    call.what = step::kind::call;
+    call.kernel = static_cast<unsigned>(result.calls.size());
+    llvm::SmallVector<std::uint32_t> to;
+    for (Value value : op->getResults()) to.push_back(store(value));
+    for (const auto [operand, shared] : llvm::zip(op->getOperands(), aliasesOf(op))) {
+      const FailureOr<unsigned> from = read(operand);
+      if (failed(from)) return failure();
+      for (std::uint32_t slot : to) slots.touch(slot);
+      if (shared < 0) {
+        call.slots.push_back(*from);
+        continue;
+      }
+      copy(*from, to[shared], into);
+      call.slots.push_back(to[shared]);
+    }
+    call.slots.insert(call.slots.end(), to.begin(), to.end());
+    result.calls.push_back(planCallOf(op));
+    result.bounded = false;
+    write(std::move(call), into);
     return success();
   }
 

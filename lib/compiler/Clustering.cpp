@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/Call.h"
 #include "compiler/Convolution.h"
 #include "compiler/Dot.h"
 #include "compiler/OpModel.h"
@@ -48,7 +49,9 @@ using MapSet = llvm::SmallVector<IndexMap, 2>;
 struct Group {
   Node::Kind kind = Node::Kind::Cluster;
   bool isLoop = false;  // an iteration space that may take more outputs; false: one heavy operation
-  Type space;           // shape (with any element type) of map 0
+  bool hasEffect = false;
+  int after = -1;  // the group with effects that must come next
+  Type space;      // shape (with any element type) of map 0
   llvm::MapVector<Operation*, MapSet> members;
   llvm::SetVector<Operation*> stored;  // members whose results are outputs
 };
@@ -129,6 +132,7 @@ class Clusterer {
       group.kind = isa<stablehlo::WhileOp>(op)                  ? Node::Kind::Loop
                    : isa<stablehlo::SortOp>(op)                 ? Node::Kind::Sort
                    : isa<stablehlo::CaseOp>(op)                 ? Node::Kind::Branch
+                   : isa<stablehlo::CustomCallOp>(op)           ? Node::Kind::Call
                    : options.prebuiltDot && usesPrebuiltDot(op) ? Node::Kind::Dot
                                                                 : Node::Kind::Cluster;
       if (takesProducers(op))
@@ -136,6 +140,11 @@ class Clusterer {
       else
         group.members[op] = {};
       group.stored.insert(op);
+      if (hasCallEffect(op)) {
+        group.hasEffect = true;
+        group.after = nextEffect;
+        nextEffect = static_cast<int>(groups.size());
+      }
       groupsOf[op].push_back(groups.size());
       groups.push_back(std::move(group));
       return;
@@ -374,6 +383,7 @@ class Clusterer {
     }
     while (!work.empty()) {
       const unsigned at = work.pop_back_val();
+      if (groups[at].after >= 0) push(static_cast<unsigned>(groups[at].after));
       for (Operation* stored : groups[at].stored)
         for (Value result : stored->getResults())
           if (!pushReaders(result, host, at, push)) return false;
@@ -409,6 +419,7 @@ class Clusterer {
   Node finish(Group& group) {
     Node node;
     node.kind = group.kind;
+    node.hasEffect = group.hasEffect;
     llvm::SmallVector<Operation*> ops;
     for (const auto& entry : group.members) ops.push_back(entry.first);
     llvm::sort(ops, [](Operation* a, Operation* b) { return a->isBeforeInBlock(b); });
@@ -465,6 +476,7 @@ class Clusterer {
   Block& block;
   const ClusterOptions& options;
   std::vector<Group> groups;
+  int nextEffect = -1;  // the group with effects that was visited last
   llvm::DenseMap<Operation*, llvm::SmallVector<unsigned, 2>> groupsOf;
   llvm::DenseMap<Operation*, double> treeCost;
   llvm::DenseSet<Operation*> windows;  // a dynamic_update_slice that is a kernel of its own

@@ -28,13 +28,15 @@ struct Node {
     Sort,     // a sort: several launches
     Loop,     // a while
     Branch,   // a case
+    Call,     // a call out of the program
   };
   Kind kind = Kind::Cluster;
-  Cluster cluster;  // Loop, Branch, Dot, Sort: the one operation, what it reads, its results
+  Cluster cluster;  // Loop, Branch, Call, Dot, Sort: the one operation, what it reads, its results
   llvm::DenseSet<mlir::Value> pointwise;  // of cluster.inputs: read only where an output is written
   // A scatter or a dynamic_update_slice: the one of cluster.inputs whose elements it changes, which may share
   // memory with the output. Null for any other node.
   mlir::Value updated;
+  bool hasEffect = false;  // a call that does more than compute, or a loop or branch around one
 
   mlir::Operation* op() const { return cluster.ops.front(); }
 };

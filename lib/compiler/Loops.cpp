@@ -1,6 +1,7 @@
 // Loops.cpp: see Loops.h.
 #include "compiler/Loops.h"
 
+#include "compiler/Call.h"
 #include "stablehlo/Dialect.h"
 
 using namespace mlir;
@@ -17,6 +18,8 @@ static std::optional<APInt> integerOf(Value value) {
 
 std::optional<int64_t> tripCount(stablehlo::WhileOp op) {
   Block &cond = op.getCond().front(), &body = op.getBody().front();
+  // The condition of a counted loop is not computed.
+  if (llvm::any_of(cond, [](Operation& op) { return hasCallEffect(&op); })) return std::nullopt;
   auto compare = cond.getTerminator()->getOperand(0).getDefiningOp<stablehlo::CompareOp>();
   if (!compare || compare.getComparisonDirection() != stablehlo::ComparisonDirection::LT) return std::nullopt;
   const auto counter = dyn_cast<BlockArgument>(compare.getLhs());

@@ -34,6 +34,12 @@ NodeGraph::NodeGraph(Block& block, const std::vector<Node>& nodes)
     for (unsigned reader : list)
       if (static_cast<int>(reader) != producer) successors[producer].push_back(reader);
   }
+  int effect = -1;
+  for (unsigned node : positions) {
+    if (!nodes[node].hasEffect) continue;
+    if (effect >= 0) successors[effect].push_back(node);
+    effect = static_cast<int>(node);
+  }
 }
 
 int NodeGraph::producerOf(Value memory) const {

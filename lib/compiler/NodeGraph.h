@@ -1,7 +1,7 @@
 // NodeGraph.h: which node of a block must run before which, and the order in which they do.
 //
-// Edges are data dependences and, added by placement, "reads before it is overwritten". Values are named
-// by their memory: a reshape is its operand.
+// Edges are data dependences, the order of what has effects and, added by placement, "reads before it is
+// overwritten". Values are named by their memory: a reshape is its operand.
 #pragma once
 
 #include <vector>

@@ -1,6 +1,7 @@
 // Placement.cpp: see Placement.h.
 #include "compiler/Placement.h"
 
+#include "compiler/Call.h"
 #include "compiler/OpModel.h"
 #include "stablehlo/Dialect.h"
 
@@ -83,12 +84,25 @@ class Placer {
         if (memoryOf(input) == content && !node.pointwise.contains(input)) return false;
       return true;
     }
+    if (node.kind == Node::Kind::Call) return callOverwrites(node, memory, content);
     if (node.kind != Node::Kind::Loop) return false;
     // A loop may start from the older value where that is what it carries there, and nothing else of it.
     Operation* loop = node.op();
     for (unsigned i = 0; i < loop->getNumOperands(); ++i)
       if (memoryOf(loop->getOperand(i)) == content && loop->getResult(i) != memory) return false;
     return !isCaptured(loop, content);
+  }
+
+  /// A call that asks for it changes its operand in place.
+  static bool callOverwrites(const Node& node, Value memory, Value content) {
+    auto call = cast<stablehlo::CustomCallOp>(node.op());
+    bool shares = false;
+    for (const auto [operand, result] : llvm::zip(call->getOperands(), aliasesOf(call))) {
+      if (memoryOf(operand) != content) continue;
+      if (result < 0 || call->getResult(static_cast<unsigned>(result)) != memory) return false;
+      shares = true;
+    }
+    return shares;
   }
 
   /// True when a region of `op` reads `memory` itself.

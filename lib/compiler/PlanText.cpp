@@ -55,6 +55,9 @@ void writeStep(llvm::raw_ostream& out, const plan& plan, const step& step) {
     case step::kind::branch:
       out << "branch";
       break;
+    case step::kind::call:
+      out << "call " << plan.calls[step.kernel].target;
+      break;
   }
   for (std::uint32_t index : step.slots) {
     out << " ";

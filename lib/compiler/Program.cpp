@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "compiler/Call.h"
 #include "compiler/Kernels.h"
 #include "compiler/OpModel.h"
 #include "compiler/Types.h"
@@ -55,6 +56,7 @@ bool isSupported(func::FuncOp entry) {
     const OpKind kind = modelOf(op).kind;
     if (kind == OpKind::Terminator || kind == OpKind::Control || kind == OpKind::Constant)
       return WalkResult::advance();
+    if (isPlanCall(op)) return WalkResult::advance();
     if (!canEmit(op)) {
       op->emitError() << op->getName() << " is not supported";
       return WalkResult::interrupt();
@@ -200,6 +202,7 @@ void Program::prepare(func::FuncOp entry, std::span<const known_argument> argume
     raise(absl::StatusCode::kUnimplemented, "lowering of quantized types failed");
   if (failed(lowerRandom(entry))) raise(absl::StatusCode::kUnimplemented, "random numbers are not supported");
   if (failed(expandOps(entry))) raise(absl::StatusCode::kUnimplemented, "expansion failed");
+  if (failed(layOutCalls(entry))) raise(absl::StatusCode::kUnimplemented, "a custom call is not supported");
   if (failed(simplify(entry))) raise(absl::StatusCode::kInternal, "simplification failed");
   prepareDots(entry);
   expandSplats(entry);

@@ -97,13 +97,27 @@ class Check(CommandTest):
             "a.mlir",
             """func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {
 
-  %0 = stablehlo.custom_call @nobody.knows(%a) : (tensor<2xf32>) -> tensor<2xf32>
+  %0 = stablehlo.custom_call @mhlo.nothing(%a) : (tensor<2xf32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
 }
 """,
         )
         lines = self.lines(self.path("a.mlir"), expect=1)
         self.assertRegex(lines[0], r"^FAIL a.mlir: a.mlir:3:\d+: error: .*custom_call.* not supported")
+
+    def test_a_custom_call_that_nobody_registered_fails_with_its_target_and_line(self):
+        self.write(
+            "a.mlir",
+            """func.func @main() {
+  %a = stablehlo.constant dense<1.0> : tensor<2xf32>
+  %0 = stablehlo.custom_call @nobody.knows(%a) : (tensor<2xf32>) -> tensor<2xf32>
+  stablehlo.custom_call @check.expect_eq(%0, %a) {has_side_effect = true} : (tensor<2xf32>, tensor<2xf32>) -> ()
+  return
+}
+""",
+        )
+        lines = self.lines(self.path("a.mlir"), expect=1)
+        self.assertRegex(lines[0], r'^FAIL a.mlir: .*custom call "nobody.knows" \(line 3\) is not registered; registered: ')
 
     def test_checks_pass_and_fail_by_their_own_rules(self):
         def module(check, actual, expected, element="f32"):

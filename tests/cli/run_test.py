@@ -20,6 +20,32 @@ CONSTANTS = """func.func @main() -> (tensor<2x2xf32>, tensor<i32>, tensor<2xi1>)
   return %0, %1, %2 : tensor<2x2xf32>, tensor<i32>, tensor<2xi1>
 }
 """
+CALL = """func.func @main() -> tensor<f32> {
+  %0 = stablehlo.custom_call @nobody.knows() : () -> tensor<f32>
+  return %0 : tensor<f32>
+}
+"""
+LU = """func.func @main(%a: tensor<2x2xf64>) -> tensor<2x2xf64> {
+  %0:2 = stablehlo.custom_call @lu(%a) : (tensor<2x2xf64>) -> (tensor<2x2xf64>, tensor<2xi32>)
+  return %0#0 : tensor<2x2xf64>
+}
+"""
+QR = """func.func @main(%a: tensor<3x2xf64>) -> tensor<3x2xf64> {
+  %0:2 = stablehlo.custom_call @geqrf(%a) {operand_layouts = [dense<[0, 1]> : tensor<2xindex>],
+      result_layouts = [dense<[0, 1]> : tensor<2xindex>, dense<0> : tensor<1xindex>]}
+      : (tensor<3x2xf64>) -> (tensor<3x2xf64>, tensor<2xf64>)
+  %q = stablehlo.custom_call @orgqr(%0#0, %0#1) : (tensor<3x2xf64>, tensor<2xf64>) -> tensor<3x2xf64>
+  %top = stablehlo.slice %0#0 [0:2, 0:2] : (tensor<3x2xf64>) -> tensor<2x2xf64>
+  %i = stablehlo.iota dim = 0 : tensor<2x2xi32>
+  %j = stablehlo.iota dim = 1 : tensor<2x2xi32>
+  %p = stablehlo.compare LE, %i, %j : (tensor<2x2xi32>, tensor<2x2xi32>) -> tensor<2x2xi1>
+  %z = stablehlo.constant dense<0.0> : tensor<2x2xf64>
+  %r = stablehlo.select %p, %top, %z : tensor<2x2xi1>, tensor<2x2xf64>
+  %b = stablehlo.dot_general %q, %r, contracting_dims = [1] x [0]
+      : (tensor<3x2xf64>, tensor<2x2xf64>) -> tensor<3x2xf64>
+  return %b : tensor<3x2xf64>
+}
+"""
 
 
 class Run(CommandTest):
@@ -47,6 +73,31 @@ class Run(CommandTest):
         for place in [], ["--codegen", "opencl"], ["--codegen", "native"], ["--device", "cpu:0"]:
             out, _ = self.wherry("run", self.add, "--input", self.inputs, *place)
             self.assertEqual(out, "out0: tensor<2xf32> = dense<[11.0, 22.5]>\n")
+
+    def test_a_custom_call_that_nobody_registered_is_bad_input_with_its_target_and_line(self):
+        program = self.write("call.mlir", CALL)
+        for place in [], ["--codegen", "opencl"]:
+            out, problem = self.wherry("run", program, *place, expect=2)
+            self.assertEqual(out, "")
+            self.assertRegex(problem, r'custom call "nobody.knows" \(line 2\) is not registered; registered: .*geqrf')
+        artifact = self.path("call.wherry")
+        self.wherry("compile", program, "-o", artifact)
+        _, problem = self.wherry("run", artifact, expect=2)
+        self.assertIn("is not registered", problem)
+
+    def test_custom_calls_of_linear_algebra_give_the_matrix_back(self):
+        program = self.write("qr.mlir", QR)
+        values = [1.5, -2, 0.25, 4, 3, -1]
+        save(self.inputs, {"arg0": ("F64", [3, 2], values)})
+        for place in [], ["--codegen", "opencl"]:
+            want = self.expectation(values, "F64", [3, 2])
+            self.wherry("run", program, "--input", self.inputs, "--expect", want, "--atol", "1e-10", *place)
+
+    def test_what_a_custom_call_refuses_is_an_error_of_the_run(self):
+        program = self.write("lu.mlir", LU)
+        save(self.inputs, {"arg0": ("F64", [2, 2], [1, 2, 2, 4])})
+        _, problem = self.wherry("run", program, "--input", self.inputs, expect=3)
+        self.assertRegex(problem, r'while running: .*custom call "lu" \(line 2\): lu failed with info = 2')
 
     def test_output_is_saved_and_nothing_else_appears(self):
         output = self.path("out.safetensors")

@@ -138,6 +138,8 @@ class plan_runner {
         run_block(s.blocks[static_cast<std::size_t>(chosen >= 0 && chosen < count ? chosen : count - 1)]);
         break;
       }
+      case step::kind::call:
+        throw std::runtime_error("a call, which needs an executable");
     }
   }
 

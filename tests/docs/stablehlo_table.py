@@ -58,7 +58,7 @@ CHLO = {
     "simpler": """constant constant_like ragged_dot scan top_k broadcast_*""",
 }
 NOTES = {
-    "stablehlo.custom_call": "the functions of chlo, `topk`, and calls that only say where values are placed",
+    "stablehlo.custom_call": "the functions of chlo, `topk`, calls that only say where values are placed, and targets that are registered",
     "stablehlo.convolution": "large ones of f32 and f64 through prebuilt kernels",
     "stablehlo.dot_general": "large ones of f32 and f64 through prebuilt kernels",
     "stablehlo.reduce_window": "cumulative ones are scans",

@@ -29,6 +29,22 @@ plan rich_plan() {
   loop.blocks = {1, 2};
   loop.trips = 5;
   p.blocks[3].push_back(loop);
+  custom_call call;
+  call.target = "target";
+  call.operands = {{f32(), {}}, {{dtype::i8, {2, 2}}, {0, 1}}};
+  call.results = {{f32(), {}}};
+  call.attributes = {{"flag", attribute(true)},
+                     {"list", attribute(attribute::list{1, 2.5, "three"})},
+                     {"inner", attribute(attribute::dictionary{{"deep", attribute(-1)}})}};
+  call.backend_config = "text";
+  call.api_version = 4;
+  call.has_side_effect = true;
+  call.line = 7;
+  p.calls.push_back(call);
+  step made;
+  made.what = step::kind::call;
+  made.slots = {0, 3, 2};
+  p.blocks[1].push_back(made);
   return p;
 }
 
@@ -65,6 +81,12 @@ TEST(plan_io, a_plan_comes_back_as_it_was) {
   EXPECT_EQ(q.kernels[1].name, "second");
   EXPECT_EQ(q.blocks[3].back().trips, 5);
   EXPECT_EQ(q.cpu_features, p.cpu_features);
+  ASSERT_EQ(q.calls.size(), 1u);
+  EXPECT_EQ(q.calls[0].target, "target");
+  EXPECT_EQ(q.calls[0].operands, p.calls[0].operands);
+  EXPECT_EQ(q.calls[0].attributes, p.calls[0].attributes);
+  EXPECT_EQ(q.calls[0].line, 7u);
+  EXPECT_EQ(q.blocks[1].back().what, step::kind::call);
   EXPECT_EQ(q.cost_ns, 12.5);
   EXPECT_EQ(write_plan(q), bytes);
 }
@@ -133,6 +155,17 @@ TEST(plan_io, plans_that_would_reach_outside_their_memory_are_refused) {
   EXPECT_TRUE(refused([](plan& p) { p.blocks[0][1].blocks[0] = 77; }));
   EXPECT_TRUE(refused([](plan& p) { p.blocks[0][1].blocks[0] = 0; }));  // itself
   EXPECT_TRUE(refused([](plan& p) { p.blocks[0][1].blocks.clear(); }));
+  EXPECT_TRUE(refused([](plan& p) { p.blocks[1].back().kernel = 1; }));
+  EXPECT_TRUE(refused([](plan& p) { p.blocks[1].back().slots.pop_back(); }));
+  EXPECT_TRUE(refused([](plan& p) { p.calls[0].operands[1].type.dims = shape{3, 2}; }));
+  EXPECT_TRUE(refused([](plan& p) { p.calls[0].operands[1].minor_to_major = {1, 1}; }));
+  EXPECT_TRUE(refused([](plan& p) { p.calls[0].operands[1].minor_to_major = {0, 2}; }));
+  EXPECT_TRUE(refused([](plan& p) { p.calls[0].operands[1].minor_to_major = {0}; }));
+  EXPECT_TRUE(refused([](plan& p) {
+    attribute deep = 1;
+    for (int k = 0; k < 100; ++k) deep = attribute(attribute::list{deep});
+    p.calls[0].attributes[0].value = deep;
+  }));
   EXPECT_TRUE(refused([](plan& p) { p.slots[3].bytes = 2; }));  // a branch reads four bytes
   EXPECT_TRUE(refused([](plan& p) { p.aliases = {{0, 7}}; }));
   EXPECT_TRUE(refused([](plan& p) { p.aliases = {{0, 0}, {0, 1}}; }));

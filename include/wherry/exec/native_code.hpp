@@ -20,22 +20,24 @@ namespace wherry {
 
 class native_code {
  public:
-  /// Throws failed_precondition if the image needs another CPU, or a prebuilt kernel is not linked in.
+  /// Throws failed_precondition if the image needs another CPU, or a prebuilt kernel is not linked in;
+  /// not_found if the target of a custom call is not registered.
   explicit native_code(std::shared_ptr<const plan> p)
       : plan_(std::move(p)), constants_(plan_->constants.size()) {
     if (!plan_->constants.empty())
       std::memcpy(constants_.data(), plan_->constants.data(), plan_->constants.size());
     if (!plan_->image.empty()) image_.emplace(*plan_);
     for (const kernel& k : plan_->kernels) kernels_.push_back(resolve(k));
+    calls_ = host_call::find_all(*plan_);
     table_bytes_ = (plan_->slots.size() * sizeof(void*) + 63) / 64 * 64;
   }
 
   /// How much scratch memory a walk needs, 64-byte aligned.
   std::size_t scratch_bytes() const noexcept { return table_bytes_ + plan_->arena_bytes; }
 
-  /// Runs the plan over the memory of its inputs and outputs.
-  void walk(void* scratch, std::span<std::byte* const> inputs,
-            std::span<std::byte* const> outputs) const noexcept {
+  /// Runs the plan over the memory of its inputs and outputs; null, or why a custom call failed.
+  failure walk(void* scratch, std::span<std::byte* const> inputs,
+               std::span<std::byte* const> outputs) const noexcept {
     void** table = static_cast<void**>(scratch);
     std::byte* arena = static_cast<std::byte*>(scratch) + table_bytes_;
     for (std::size_t k = 0; k < plan_->slots.size(); ++k) {
@@ -56,7 +58,7 @@ class native_code {
       }
       table[k] = base + s.offset;
     }
-    native_walker(*plan_, kernels_.data(), table).run();
+    return native_walker(*plan_, kernels_.data(), calls_.data(), table).run();
   }
 
  private:
@@ -76,6 +78,7 @@ class native_code {
   host_block constants_;  // 64-byte aligned, as the plan's offsets assume
   std::optional<image> image_;
   std::vector<native_kernel> kernels_;
+  std::vector<host_call> calls_;
   std::size_t table_bytes_ = 0;
 };
 

@@ -14,7 +14,8 @@ namespace wherry {
 
 class native_executable final : public executable_core {
  public:
-  /// Throws failed_precondition if the image needs another CPU, or a prebuilt kernel is not linked in.
+  /// Throws failed_precondition if the image needs another CPU, or a prebuilt kernel is not linked in;
+  /// not_found if the target of a custom call is not registered.
   native_executable(std::shared_ptr<const plan> p, ref<device_core> where)
       : executable_core(p, std::move(where)), native_(p) {}
 
@@ -48,6 +49,7 @@ class native_executable final : public executable_core {
       }
       outcome = cpu_device::carrier_of(*where()).run(
           [](void* self) noexcept { static_cast<run*>(self)->walk(); }, this);
+      if (!outcome) outcome = std::move(failed_);
       return started::finished;
     }
     void cleanup() noexcept override {
@@ -58,13 +60,15 @@ class native_executable final : public executable_core {
    private:
     host_pool& pool() const noexcept { return static_cast<cpu_device&>(code_->where()).pool(); }
     void walk() noexcept {
-      code_->native_.walk(scratch_, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()});
+      failed_ =
+          code_->native_.walk(scratch_, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()});
     }
 
     ref<native_executable> code_;
     absl::InlinedVector<std::byte*, 4> inputs_;
     absl::InlinedVector<std::byte*, 4> outputs_;
     void* scratch_ = nullptr;
+    failure failed_;
   };
 
   // constant after construction

@@ -3,6 +3,8 @@
 // A kernel whose estimated cost is above `share_above_ns` is cut into pieces of at least `piece_ns` and
 // offered to the workers; the pieces are units of work, so results do not depend on who does them.
 //
+// A custom call that fails ends the walk.
+//
 // Threads: one execution is walked by one thread; shares run on several.
 #pragma once
 
@@ -10,6 +12,7 @@
 #include <cstring>
 #include <span>
 #include <wherry/device/worker_pool.hpp>
+#include <wherry/exec/host_call.hpp>
 #include <wherry/exec/plan.hpp>
 
 namespace wherry {
@@ -19,16 +22,23 @@ class native_walker {
   static constexpr double share_above_ns = 20'000;
   static constexpr double piece_ns = 8'000;
 
-  /// `kernels[k]` is the code of plan.kernels[k]; `slots[s]` the memory of plan.slots[s].
-  native_walker(const plan& p, const native_kernel* kernels, void* const* slots) noexcept
-      : plan_(p), kernels_(kernels), slots_(slots), pool_(worker_pool::instance()) {}
+  /// `kernels[k]` is the code of plan.kernels[k], `calls[k]` of plan.calls[k]; `slots[s]` the memory of
+  /// plan.slots[s].
+  native_walker(const plan& p, const native_kernel* kernels, const host_call* calls,
+                void* const* slots) noexcept
+      : plan_(p), kernels_(kernels), calls_(calls), slots_(slots), pool_(worker_pool::instance()) {}
 
-  void run() noexcept { run(plan_.blocks[0]); }
+  /// Returns null, or why a call failed.
+  failure run() noexcept {
+    (void)run(plan_.blocks[0]);
+    return std::move(failed_);
+  }
 
  private:
   static constexpr std::size_t inline_slots = 64;
 
-  void run(const std::vector<step>& block) noexcept {
+  /// Returns false if a call failed.
+  bool run(const std::vector<step>& block) noexcept {
     for (const step& s : block) {
       switch (s.what) {
         case step::kind::launch:
@@ -38,13 +48,17 @@ class native_walker {
           copy(s);
           break;
         case step::kind::loop:
-          loop(s);
+          if (!loop(s)) return false;
           break;
         case step::kind::branch:
-          branch(s);
+          if (!branch(s)) return false;
+          break;
+        case step::kind::call:
+          if (!call(s)) return false;
           break;
       }
     }
+    return true;
   }
 
   void launch(const step& s) noexcept {
@@ -75,31 +89,42 @@ class native_walker {
     if (from != to && bytes != 0) std::memmove(to, from, bytes);
   }
 
-  void loop(const step& s) noexcept {
+  bool loop(const step& s) noexcept {
     if (s.trips >= 0) {
-      for (std::int64_t trip = 0; trip < s.trips; ++trip) run(plan_.blocks[s.blocks[1]]);
-      return;
+      for (std::int64_t trip = 0; trip < s.trips; ++trip) {
+        if (!run(plan_.blocks[s.blocks[1]])) return false;
+      }
+      return true;
     }
     const auto* predicate = static_cast<const std::uint8_t*>(slots_[s.slots[0]]);
     for (;;) {
-      run(plan_.blocks[s.blocks[0]]);
-      if (*predicate == 0) return;
-      run(plan_.blocks[s.blocks[1]]);
+      if (!run(plan_.blocks[s.blocks[0]])) return false;
+      if (*predicate == 0) return true;
+      if (!run(plan_.blocks[s.blocks[1]])) return false;
     }
   }
 
-  void branch(const step& s) noexcept {
+  bool branch(const step& s) noexcept {
     std::int32_t index;
     std::memcpy(&index, slots_[s.slots[0]], sizeof index);
     const auto last = static_cast<std::int32_t>(s.blocks.size()) - 1;
     if (index < 0 || index > last) index = last;
-    run(plan_.blocks[s.blocks[static_cast<std::size_t>(index)]]);
+    return run(plan_.blocks[s.blocks[static_cast<std::size_t>(index)]]);
+  }
+
+  bool call(const step& s) noexcept {
+    absl::InlinedVector<std::byte*, 16> memory;
+    for (const std::uint32_t index : s.slots) memory.push_back(static_cast<std::byte*>(slots_[index]));
+    failed_ = calls_[s.kernel].run(memory.data());
+    return !failed_;
   }
 
   const plan& plan_;
   const native_kernel* kernels_;
+  const host_call* calls_;
   void* const* slots_;
   worker_pool& pool_;
+  failure failed_;
 };
 
 }  // namespace wherry

@@ -9,12 +9,16 @@
 //
 // The queue of a unit runs one execution at a time, so those in flight on one unit share one arena.
 //
+// A custom call is one more command if its target is a kernel. A handler needs the host: operands are read
+// back, the handler runs on a worker (the loop has other units to look after), results are written.
+//
 // Device binaries of other drivers are kept in the file cache; PoCL keeps its own, and asking it for a binary
 // would compile every kernel twice.
 //
 // Threads: any; kernels' arguments are set under a lock of the executable.
 #pragma once
 
+#include <wherry/coro/move_to.hpp>
 #include <wherry/coro/task.hpp>
 #include <wherry/device/cpu_device.hpp>
 #include <wherry/device/queue_device.hpp>
@@ -58,11 +62,12 @@ struct opencl_place {
 
 class opencl_executable final : public executable_core {
  public:
-  /// Builds the program. Throws invalid_argument with the build log if the driver refuses it.
+  /// Builds the program. Throws invalid_argument with the build log if the driver refuses it, not_found if
+  /// the target of a custom call is not registered.
   opencl_executable(std::shared_ptr<const plan> p, ref<device_core> where, opencl_place place,
                     const file_cache& cache)
       : executable_core(p, std::move(where)), place_(std::move(place)), needs_host_(reads_back(*p)) {
-    if (!p->opencl_source.empty()) build(cache);
+    if (!p->opencl_source.empty()) program_ = build(p->name, p->opencl_source, {}, cache);
     for (const kernel& k : p->kernels) {
       if (k.from != kernel::origin::opencl) {
         throw error(absl::StatusCode::kFailedPrecondition,
@@ -72,6 +77,7 @@ class opencl_executable final : public executable_core {
       kernels_.emplace_back(clCreateKernel(program_.get(), k.name.c_str(), &code));
       cl_check(code, "clCreateKernel", k.name);
     }
+    for (const custom_call& call : p->calls) calls_.push_back(find(call, cache));
     if (place_.queues) {
       upload_constants();
     } else {
@@ -96,14 +102,26 @@ class opencl_executable final : public executable_core {
     }
     return false;
   }
-  void build(const file_cache& cache);
+  cl_handle<cl_program> build(const std::string& name, const std::string& source, const std::string& extra,
+                              const file_cache& cache) const;
   void upload_constants();
+
+  /// A custom call: a handler, or a kernel with what does not change from run to run.
+  struct target {
+    std::optional<host_call> host;
+    std::shared_ptr<const device_kernel> device;
+    cl_handle<cl_program> program;
+    cl_handle<cl_kernel> kernel;
+    work_size size;
+  };
+  target find(const custom_call& call, const file_cache& cache);
 
   // constant after construction
   opencl_place place_;
-  bool needs_host_;
+  bool needs_host_;  // to go on, so a run is handed over only at its end
   cl_handle<cl_program> program_;
   std::vector<cl_handle<cl_kernel>> kernels_;
+  std::vector<target> calls_;
   cl_handle<cl_mem> constants_;
   std::unique_ptr<array> constants_host_;
   // any thread
@@ -148,7 +166,8 @@ class opencl_executable::run final : public request, private detail::finish_hook
       detail::start(walk_, *this);
       return started::in_flight;
     }
-    std::lock_guard alone(detail::pocl_basic_mutex());
+    std::unique_lock alone(detail::pocl_basic_mutex());
+    alone_ = &alone;
     call = [](detail::finish_hook&) noexcept {};
     try {
       cl_int code = CL_SUCCESS;
@@ -167,6 +186,7 @@ class opencl_executable::run final : public request, private detail::finish_hook
   void cleanup() noexcept override {
     walk_ = {};
     arena_ = nullptr;
+    call_memory_.clear();
     first_ = last_ = {};
     inputs_.clear();
     outputs_.clear();
@@ -246,6 +266,11 @@ class opencl_executable::run final : public request, private detail::finish_hook
           if (go_on == 0) break;
           co_await walk_block(s.blocks[1]);
         }
+      } else if (s.what == step::kind::call) {
+        if (code_->calls_[s.kernel].device)
+          launch_call(s);
+        else
+          co_await call_host(s);
       } else {
         const std::int32_t asked = co_await read_back(s.slots[0], 4);
         const auto last = static_cast<std::int32_t>(s.blocks.size()) - 1;
@@ -284,18 +309,7 @@ class opencl_executable::run final : public request, private detail::finish_hook
     cl_kernel code = code_->kernels_[s.kernel].get();
     std::lock_guard lock(code_->arguments_);
     cl_uint argument = 0;
-    for (const std::uint32_t index : s.slots) {
-      const slot& where = p.slots[index];
-      const cl_ulong offset = where.offset;
-      if (is_synchronous()) {
-        cl_check(clSetKernelArgSVMPointer(code, argument++, host_memory_of(where)),
-                 "clSetKernelArgSVMPointer", k.name);
-      } else {
-        cl_mem memory = cl_memory_of(where);
-        cl_check(clSetKernelArg(code, argument++, sizeof memory, &memory), "clSetKernelArg", k.name);
-      }
-      cl_check(clSetKernelArg(code, argument++, sizeof offset, &offset), "clSetKernelArg", k.name);
-    }
+    for (const std::uint32_t index : s.slots) set_memory(code, argument, p.slots[index], k.name);
     const cl_ulong units = static_cast<cl_ulong>(s.extent);
     cl_check(clSetKernelArg(code, argument, sizeof units, &units), "clSetKernelArg", k.name);
     // One local size per kind of device: PoCL compiles a kernel again for each.
@@ -305,6 +319,22 @@ class opencl_executable::run final : public request, private detail::finish_hook
       return clEnqueueNDRangeKernel(queue_, code, 1, nullptr, &global, &local, n, waits, event);
     });
   }
+
+  /// Sets the next two arguments of a kernel: where a slot is.
+  void set_memory(cl_kernel code, cl_uint& argument, const slot& where, const std::string& name) {
+    const cl_ulong offset = where.offset;
+    if (is_synchronous()) {
+      cl_check(clSetKernelArgSVMPointer(code, argument++, host_memory_of(where)), "clSetKernelArgSVMPointer",
+               name);
+    } else {
+      cl_mem memory = cl_memory_of(where);
+      cl_check(clSetKernelArg(code, argument++, sizeof memory, &memory), "clSetKernelArg", name);
+    }
+    cl_check(clSetKernelArg(code, argument++, sizeof offset, &offset), "clSetKernelArg", name);
+  }
+
+  void launch_call(const step& s);
+  task<void> call_host(const step& s);
 
   void copy(const step& s) {
     const plan& p = code_->code();
@@ -341,6 +371,8 @@ class opencl_executable::run final : public request, private detail::finish_hook
   absl::InlinedVector<storage*, 4> inputs_;  // kept alive by the request's uses
   absl::InlinedVector<storage*, 4> outputs_;
   std::shared_ptr<storage> arena_;
+  std::vector<ref<host_block>> call_memory_;       // by call
+  std::unique_lock<std::mutex>* alone_ = nullptr;  // on `basic`, while it walks
   std::optional<queue_device::wait_list> waits_;
   cl_handle<cl_event> first_;  // of its commands
   cl_handle<cl_event> last_;
@@ -354,60 +386,7 @@ inline ref<request> opencl_executable::new_run(std::span<storage* const> inputs,
   return ref<request>(new run(ref<opencl_executable>(this), inputs, outputs));
 }
 
-// ------------------------------------------------------------------------------------------ loading
-
-inline void opencl_executable::build(const file_cache& cache) {
-  const std::string& source = code().opencl_source;
-  cl_device_fp_config config = 0;
-  (void)clGetDeviceInfo(place_.device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, nullptr);
-  const std::string options(opencl_options((config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0));
-  const std::string key = "opencl" + std::string(1, '\0') + place_.key() + '\0' + options + '\0' + source;
-  const bool keeps_binaries = place_.platform != "Portable Computing Language" && cache.is_enabled();
-  cl_int code = CL_SUCCESS;
-  const auto compile = [&](const char* what) {
-    const cl_int built = clBuildProgram(program_.get(), 1, &place_.device, options.c_str(), nullptr, nullptr);
-    if (built == CL_SUCCESS) return true;
-    std::size_t size = 0;
-    (void)clGetProgramBuildInfo(program_.get(), place_.device, CL_PROGRAM_BUILD_LOG, 0, nullptr, &size);
-    std::string text(size, '\0');
-    (void)clGetProgramBuildInfo(program_.get(), place_.device, CL_PROGRAM_BUILD_LOG, size, text.data(),
-                                nullptr);
-    if (std::string_view(what) == "source")
-      cl_check(built, "clBuildProgram", this->code().name + ":\n" + text);
-    return false;
-  };
-  if (keeps_binaries) {
-    if (const auto stored = cache.find(key)) {
-      const auto* bytes = reinterpret_cast<const unsigned char*>(stored->data());
-      const std::size_t size = stored->size();
-      program_ = cl_handle<cl_program>(
-          clCreateProgramWithBinary(place_.context, 1, &place_.device, &size, &bytes, nullptr, &code));
-      if (code == CL_SUCCESS && compile("binary")) return;
-    }
-  }
-  const char* text = source.c_str();
-  const std::size_t length = source.size();
-  program_ = cl_handle<cl_program>(clCreateProgramWithSource(place_.context, 1, &text, &length, &code));
-  cl_check(code, "clCreateProgramWithSource");
-  compile("source");
-  if (!keeps_binaries) return;
-  std::size_t size = 0;
-  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) != CL_SUCCESS ||
-      size == 0)
-    return;
-  std::vector<std::byte> binary(size);
-  auto* bytes = reinterpret_cast<unsigned char*>(binary.data());
-  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARIES, sizeof bytes, &bytes, nullptr) == CL_SUCCESS)
-    cache.store(key, binary);
-}
-
-inline void opencl_executable::upload_constants() {
-  const auto& bytes = code().constants;
-  if (bytes.empty()) return;
-  cl_int code = CL_SUCCESS;
-  constants_ = cl_handle<cl_mem>(clCreateBuffer(place_.context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
-                                                bytes.size(), const_cast<std::byte*>(bytes.data()), &code));
-  cl_check(code, "clCreateBuffer", "constants");
-}
-
 }  // namespace wherry
+
+#include <wherry/exec/opencl_call.hpp>
+#include <wherry/exec/opencl_loading.hpp>

@@ -12,6 +12,9 @@
 // registry. An OpenCL C kernel has the same slots as pairs of arguments, `__global uchar* base, ulong
 // offset`, and does unit of work `get_global_id(0)`.
 //
+// A call step runs what its target names in the kernel registry, on the operands and then the results of the
+// call: a handler on the host, or a kernel of the user's own. A handler may fail, which ends the execution.
+//
 // Donation: `aliases` says which output may live in which input's memory. The steps are right both when
 // the two slots are one memory (the input was donated) and when they are not.
 //
@@ -27,6 +30,7 @@
 #include <string>
 #include <vector>
 #include <wherry/array/shape.hpp>
+#include <wherry/exec/custom_call.hpp>
 
 namespace wherry {
 
@@ -55,6 +59,7 @@ struct step {
     copy = 1,    // slots[1] = slots[0], byte for byte
     loop = 2,    // while (run blocks[0]; slots[0] is a true boolean) run blocks[1]
     branch = 3,  // run blocks[clamp-to-last(slots[0] as i32)]: out of range means the last block
+    call = 4,    // run calls[`kernel`] on `slots`: the operands, then the results
   };
   kind what = kind::launch;
   std::uint32_t kernel = 0;
@@ -79,6 +84,7 @@ struct plan {
   std::vector<alias> aliases;
   std::vector<slot> slots;
   std::vector<kernel> kernels;
+  std::vector<custom_call> calls;
   std::vector<std::vector<step>> blocks;  // blocks[0] is the entry
   std::uint64_t arena_bytes = 0;
   std::vector<std::byte> constants;  // 64-byte aligned entries
@@ -86,7 +92,7 @@ struct plan {
   std::string opencl_source;         // OpenCL C of all opencl kernels; empty without them
   std::string cpu_features;          // what the image needs, e.g. "x86-64-v4"; empty without an image
   double cost_ns = 0;                // estimate of the whole plan; unknown trip counts count as one
-  bool bounded = true;               // false: a loop of unknown length or a host callback inside
+  bool bounded = true;               // false: a loop of unknown length or a call inside
 };
 
 }  // namespace wherry

@@ -115,7 +115,7 @@ class plan_reader {
 };
 
 inline constexpr char plan_magic[9] = "WHRYPLAN";
-inline constexpr std::uint32_t plan_version = 2;
+inline constexpr std::uint32_t plan_version = 3;
 inline constexpr std::uint64_t plan_bytes_limit = std::uint64_t{1}
                                                   << 48;  // of one tensor, of the arena: no sum overflows
 
@@ -140,6 +140,87 @@ inline tensor_type get_type(plan_reader& r, bool open = false) {
   }
   t.dims = shape(std::span<const std::int64_t>(extents));
   return t;
+}
+
+inline constexpr unsigned attribute_depth_limit = 64;  // of lists in lists
+
+inline void put_dictionary(plan_writer& w, const attribute::dictionary& entries);
+inline void put_attribute(plan_writer& w, const attribute& a) {
+  w.put(static_cast<std::uint8_t>(a.value.index()));
+  if (const auto* b = std::get_if<bool>(&a.value)) w.put(*b);
+  if (const auto* n = std::get_if<std::int64_t>(&a.value)) w.put(*n);
+  if (const auto* d = std::get_if<double>(&a.value)) w.put(*d);
+  if (const auto* s = std::get_if<std::string>(&a.value)) w.put(*s);
+  if (const auto* l = std::get_if<attribute::list>(&a.value))
+    w.list(*l, [&](const attribute& one) { put_attribute(w, one); });
+  if (const auto* d = std::get_if<attribute::dictionary>(&a.value)) put_dictionary(w, *d);
+}
+inline void put_dictionary(plan_writer& w, const attribute::dictionary& entries) {
+  w.list(entries, [&](const named_attribute& one) { w.put(one.name), put_attribute(w, one.value); });
+}
+
+inline attribute::dictionary get_dictionary(plan_reader& r, unsigned depth);
+inline attribute get_attribute(plan_reader& r, unsigned depth) {
+  if (depth > attribute_depth_limit) plan_reader::fail("attributes nested too deeply");
+  switch (r.get<std::uint8_t>()) {
+    case 0:
+      return r.choice<bool>(2, "boolean");
+    case 1:
+      return r.get<std::int64_t>();
+    case 2:
+      return r.get<double>();
+    case 3:
+      return r.text();
+    case 4:
+      return r.list<attribute>(2, [&](attribute& one) { one = get_attribute(r, depth + 1); });
+    case 5:
+      return get_dictionary(r, depth + 1);
+    default:
+      plan_reader::fail("an unknown kind of attribute");
+  }
+}
+inline attribute::dictionary get_dictionary(plan_reader& r, unsigned depth) {
+  return r.list<named_attribute>(10, [&](named_attribute& one) {
+    one.name = r.text();
+    one.value = get_attribute(r, depth);
+  });
+}
+
+inline void put_call(plan_writer& w, const custom_call& c) {
+  w.put(c.target);
+  for (const auto* list : {&c.operands, &c.results}) {
+    w.list(*list, [&](const call_value& value) {
+      put_type(w, value.type);
+      w.list(value.minor_to_major, [&](std::uint32_t d) { w.put(d); });
+    });
+  }
+  put_dictionary(w, c.attributes);
+  w.put(c.backend_config), w.put(c.api_version), w.put(c.has_side_effect), w.put(c.line);
+}
+
+inline custom_call get_call(plan_reader& r) {
+  custom_call c;
+  c.target = r.text();
+  for (auto* list : {&c.operands, &c.results}) {
+    *list = r.list<call_value>(17, [&](call_value& value) {
+      value.type = get_type(r);
+      const std::size_t rank = value.type.dims.rank();
+      std::uint64_t seen = 0;
+      value.minor_to_major = r.list<std::uint32_t>(4, [&](std::uint32_t& d) {
+        d = r.index(rank, "dimensions");
+        if (d < 64 && (seen >> d & 1) != 0) plan_reader::fail("a dimension that is laid out twice");
+        if (d < 64) seen |= std::uint64_t{1} << d;
+      });
+      if (!value.minor_to_major.empty() && value.minor_to_major.size() != rank)
+        plan_reader::fail("a layout of another rank");
+    });
+  }
+  c.attributes = get_dictionary(r, 0);
+  c.backend_config = r.text();
+  c.api_version = r.get<std::int32_t>();
+  c.has_side_effect = r.choice<bool>(2, "mark");
+  c.line = r.get<std::uint32_t>();
+  return c;
 }
 
 /// True if some block contains itself. Removes blocks that nothing left refers to, until none is left or all
@@ -207,6 +288,18 @@ inline void check_plan(const plan& p) {
   }
   for (const auto& block : p.blocks) {
     for (const step& s : block) {
+      if (s.what == step::kind::call) {
+        const custom_call& call = p.calls[s.kernel];
+        const std::size_t operands = call.operands.size();
+        if (s.slots.size() != operands + call.results.size())
+          plan_reader::fail("a call without its operands");
+        for (std::size_t k = 0; k < s.slots.size(); ++k) {
+          const call_value& value = k < operands ? call.operands[k] : call.results[k - operands];
+          if (p.slots[s.slots[k]].bytes < value.type.bytes())
+            plan_reader::fail("a slot smaller than what a call takes of it");
+        }
+        continue;
+      }
       const std::size_t least_slots = s.what == step::kind::copy ? 2 : s.what == step::kind::launch ? 0 : 1;
       const std::size_t least_blocks = s.what == step::kind::loop ? 2 : s.what == step::kind::branch ? 1 : 0;
       if (s.slots.size() < least_slots || s.blocks.size() < least_blocks)
@@ -236,6 +329,7 @@ inline std::vector<std::byte> write_plan(const plan& p) {
   w.list(p.aliases, [&](const alias& a) { w.put(a.output), w.put(a.input); });
   w.list(p.slots, [&](const slot& s) { w.put(s.where), w.put(s.index), w.put(s.offset), w.put(s.bytes); });
   w.list(p.kernels, [&](const kernel& k) { w.put(k.name), w.put(k.from), w.put(k.entry); });
+  w.list(p.calls, [&](const custom_call& c) { detail::put_call(w, c); });
   w.list(p.blocks, [&](const std::vector<step>& block) {
     w.list(block, [&](const step& s) {
       w.put(s.what), w.put(s.kernel), w.put(s.extent), w.put(s.cost_ns), w.put(s.trips);
@@ -300,11 +394,14 @@ inline plan read_plan(std::span<const std::byte> bytes) {
     k.from = r.choice<kernel::origin>(3, "origin of a kernel");
     k.entry = r.get<std::uint64_t>();
   });
+  p.calls = r.list<custom_call>(53, [&](custom_call& c) { c = detail::get_call(r); });
   std::vector<std::uint32_t> referenced;
   p.blocks = r.list<std::vector<step>>(8, [&](std::vector<step>& block) {
     block = r.list<step>(45, [&](step& s) {
-      s.what = r.choice<step::kind>(4, "kind of step");
-      s.kernel = s.what == step::kind::launch ? r.index(p.kernels.size(), "kernels") : r.get<std::uint32_t>();
+      s.what = r.choice<step::kind>(5, "kind of step");
+      s.kernel = s.what == step::kind::launch ? r.index(p.kernels.size(), "kernels")
+                 : s.what == step::kind::call ? r.index(p.calls.size(), "calls")
+                                              : r.get<std::uint32_t>();
       s.extent = r.get<std::int64_t>();
       s.cost_ns = r.get<double>();
       s.trips = r.get<std::int64_t>();

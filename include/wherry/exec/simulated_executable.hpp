@@ -13,7 +13,8 @@ namespace wherry {
 
 class simulated_executable final : public executable_core {
  public:
-  /// Throws failed_precondition if the image needs another CPU, or a prebuilt kernel is not linked in.
+  /// Throws failed_precondition if the image needs another CPU, or a prebuilt kernel is not linked in;
+  /// not_found if the target of a custom call is not registered.
   simulated_executable(std::shared_ptr<const plan> p, ref<device_core> where)
       : executable_core(p, std::move(where)), native_(p) {}
 
@@ -53,9 +54,10 @@ class simulated_executable final : public executable_core {
                             "out of memory for an arena of " + std::to_string(bytes) + " bytes",
                             reason::out_of_memory);
       }
-      code_->native_.walk(block, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()});
+      failure why =
+          code_->native_.walk(block, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()});
       scratch.deallocate(block, bytes);
-      return nullptr;
+      return why;
     }
 
     ref<simulated_executable> code_;

@@ -3,6 +3,7 @@
 // A tuple stands for its elements, depth first; a token, which only orders effects, for no value: the order
 // of the program is kept anyway. Arguments and results of the entry function, what control flow carries and
 // the operands of custom calls are flattened alike.
+#include "compiler/Call.h"
 #include "compiler/expand/Expand.h"
 
 using namespace mlir;
@@ -128,6 +129,7 @@ class Flattener {
     state.addOperands(valuesOf(op->getOperands()));
     state.addTypes(flattened(op->getResultTypes()));
     state.addAttributes(op->getAttrs());
+    if (auto call = dyn_cast<stablehlo::CustomCallOp>(op)) flattenCall(call, state.attributes);
     for (Region& region : op->getRegions()) {
       for (Block& block : region)
         if (failed(flattenBlock(block))) return failure();

@@ -41,7 +41,7 @@ void populateControlPatterns(mlir::RewritePatternSet& patterns);
 void populateDotPatterns(mlir::RewritePatternSet& patterns);
 
 /// Makes the rewrites known to wherry-opt by name: inline-calls, flatten-values, specialise, lower-quantized,
-/// lower-random, expand-ops, simplify, prepare-dots, expand-splats, sink-constants.
+/// lower-random, expand-ops, lay-out-calls, simplify, prepare-dots, expand-splats, sink-constants.
 void registerPasses();
 
 }  // namespace wherry::compile

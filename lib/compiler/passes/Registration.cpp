@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "compiler/Call.h"
 #include "compiler/expand/Expand.h"
 #include "compiler/passes/Passes.h"
 #include "compiler/shapes/Shapes.h"
@@ -84,6 +85,7 @@ void registerPasses() {
   add("lower-quantized", "write programs on quantized tensors as programs on their integers", lowerQuantized);
   add("lower-random", "write random numbers as bits of a counter-based generator", lowerRandom);
   add("expand-ops", "write operations without a kernel of their own as simpler ones", expandOps);
+  add("lay-out-calls", "transpose what custom calls take and give to their layouts", layOutCalls);
   add("simplify", "fold constants and bring operations into the forms that clustering knows", simplify);
   add("prepare-dots", "transpose operands of large dots that have no common stride",
       [](func::FuncOp function) {

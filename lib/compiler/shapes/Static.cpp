@@ -19,6 +19,8 @@ constexpr llvm::StringLiteral assertion = "shape_assertion";
 constexpr llvm::StringLiteral dynamicWindow = "stablehlo.dynamic_reduce_window";
 constexpr llvm::StringLiteral dynamicBits = "stablehlo.dynamic_rng_bit_generator";
 constexpr llvm::StringLiteral dynamicTop = "stablehlo.dynamic_top_k";
+// On calls of other targets: which operands are the shapes of the results, in their order.
+constexpr llvm::StringLiteral shapesOfResults = "indices_of_shape_operands";
 
 llvm::StringRef targetOf(Operation* op) {
   auto call = dyn_cast<stablehlo::CustomCallOp>(op);
@@ -49,6 +51,7 @@ class Static {
     if (targetOf(op) == dynamicWindow) return reduceWindow();
     if (targetOf(op) == dynamicBits) return randomBits();
     if (targetOf(op) == dynamicTop) return topK();
+    if (auto call = dyn_cast<stablehlo::CustomCallOp>(op)) return customCall(call);
     if (auto size = dyn_cast<stablehlo::SetDimensionSizeOp>(op)) return setSize(size);
     if (auto slice = dyn_cast<stablehlo::RealDynamicSliceOp>(op)) return realSlice(slice);
     if (auto pad = dyn_cast<stablehlo::DynamicPadOp>(op)) return dynamicPad(pad);
@@ -313,6 +316,27 @@ class Static {
     return replace(made);
   }
 
+  /// A call whose last operands are the shapes of its results; its handler does not get them.
+  FailureOr<Operation*> customCall(stablehlo::CustomCallOp call) {
+    const llvm::SmallVector<Value> shapes = shapeOperands(op);
+    if (shapes.size() != op->getNumResults() ||
+        !llvm::equal(shapes, op->getOperands().take_back(shapes.size())))
+      return op->emitError() << "'" << targetOf(op) << "' needs its last " << op->getNumResults()
+                             << " operands to be the shapes of its results";
+    for (const auto [result, operand] : llvm::zip(op->getResults(), shapes)) {
+      const FailureOr<Integers> shape = need(operand, "shapes of results");
+      if (failed(shape)) return failure();
+      const Type element = cast<RankedTensorType>(result.getType()).getElementType();
+      if (failed(refineType(op, result, RankedTensorType::get(*shape, element)))) return failure();
+    }
+    const size_t left = op->getNumOperands() - shapes.size();
+    op->setOperands(llvm::to_vector(op->getOperands().take_front(left)));
+    if (const auto layouts = call.getOperandLayouts(); layouts && layouts->size() > left)
+      call.setOperandLayoutsAttr(builder.getArrayAttr(layouts->getValue().take_front(left)));
+    op->removeAttr(shapesOfResults);
+    return op;
+  }
+
   Operation* op;
   KnownIntegers& integers;
   OpBuilder builder;
@@ -329,6 +353,8 @@ bool takesShape(Operation* op) {
   if (auto rng = dyn_cast<stablehlo::RngOp>(op))
     return !cast<RankedTensorType>(rng.getType()).hasStaticShape();
   const llvm::StringRef target = targetOf(op);
+  if (!target.empty() && op->hasAttrOfType<DenseIntElementsAttr>(shapesOfResults) && op->getNumResults() > 0)
+    return true;
   return target == assertion || target == dynamicWindow || target == dynamicBits || target == dynamicTop;
 }
 
@@ -343,6 +369,13 @@ llvm::SmallVector<Value> shapeOperands(Operation* op) {
     if (Value size = sizeOfSlice(slice)) return {size, slice.getStrides()};
   if (isa<stablehlo::DynamicIotaOp>(op) || targetOf(op) == assertion)
     return llvm::to_vector(op->getOperands());
+  if (const auto indices = op->getAttrOfType<DenseIntElementsAttr>(shapesOfResults)) {
+    llvm::SmallVector<Value> shapes;
+    for (const APInt& index : indices.getValues<APInt>())
+      if (index.ult(op->getNumOperands()))
+        shapes.push_back(op->getOperand(static_cast<unsigned>(index.getZExtValue())));
+    return shapes;
+  }
   unsigned first = 1;
   if (isa<stablehlo::DynamicConvOp, stablehlo::DynamicGatherOp, stablehlo::DynamicPadOp, stablehlo::RngOp>(
           op))
