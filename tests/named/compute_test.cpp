@@ -43,6 +43,14 @@ TEST(NamedArithmetic, of_integers_divides_towards_zero) {
   expect_near(run("elementwise_add", {u, v}), {u.type, {4, 8}}, 0);
 }
 
+TEST(NamedArithmetic, of_integers_divided_by_zero_sets_all_bits) {
+  for (const dtype type : {dtype::i8, dtype::i32, dtype::i64})
+    expect_near(run("elementwise_div", {{{type, {2}}, {7, -7}}, {{type, {2}}, {0, 0}}}),
+                {{type, {2}}, {-1, -1}}, 0);
+  const tensor u{{dtype::ui8, {1}}, {9}}, zero{{dtype::ui8, {1}}, {0}};
+  expect_near(run("elementwise_div", {u, zero}), {u.type, {255}}, 0);
+}
+
 TEST(NamedArithmetic, takes_a_scalar_as_second_input) {
   const tensor a = noise(dtype::f32, {2, 3, 5}, 3), b{{dtype::f32, {}}, {2}};
   expect_near(run("elementwise_mul", {a, b}), mapped(a, [](double v) { return 2 * v; }), 0);

@@ -62,10 +62,10 @@ inline std::optional<parameter_value> fitted(const kernel_parameter& p, const pa
 inline std::string count_text(const kernel_signature& k) {
   std::size_t least = 0;
   for (const kernel_input& i : k.inputs) least += i.optional ? 0 : 1;
-  if (!k.inputs.empty() && k.inputs.back().repeated) return "at least " + std::to_string(least) + " inputs";
-  if (least != k.inputs.size())
-    return std::to_string(least) + " to " + std::to_string(k.inputs.size()) + " inputs";
-  return std::to_string(least) + (least == 1 ? " input" : " inputs");
+  const std::string some = std::to_string(least) + (least == 1 ? " input" : " inputs");
+  if (!k.inputs.empty() && k.inputs.back().repeated) return "at least " + some;
+  if (least == k.inputs.size()) return some;
+  return std::to_string(least) + " to " + std::to_string(k.inputs.size()) + " inputs";
 }
 
 inline bool is_count_right(const kernel_signature& k, std::size_t count) {
