@@ -6,6 +6,7 @@
 // Threads: any; kernels are constant after construction.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -25,8 +26,13 @@ class composition : public writer {
       : composition(call, operands, call.operands().size()) {}
   composition(const kernel_call& call, dtype operands, std::size_t count)
       : call_(call), operand_type_(operands) {
-    for (const tensor_type& type : call.inputs()) inputs_.push_back(argument(type));
-    if (count != 0) operands_ = argument({operands, {static_cast<std::int64_t>(count)}});
+    const std::vector<kernel_input>& names = call.kernel().inputs;
+    for (std::size_t i = 0; i < call.inputs().size(); ++i) {
+      // Of a repeated input each has a name of its own: x0, x1, ...
+      const kernel_input& in = names[std::min(i, names.size() - 1)];
+      inputs_.push_back(argument(call.input(i), in.repeated ? in.name + std::to_string(i) : in.name));
+    }
+    if (count != 0) operands_ = argument({operands, {static_cast<std::int64_t>(count)}}, "operands");
   }
 
   const kernel_call& call() const noexcept { return call_; }

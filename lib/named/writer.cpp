@@ -42,9 +42,10 @@ void writer::agree(value& a, value& b) {
   if (b.rank() == 0 && a.rank() != 0) b = broadcast(b, {}, a.dims());
 }
 
-value writer::argument(const tensor_type& type) {
+value writer::argument(const tensor_type& type, const std::string& called) {
   value v{"%arg" + std::to_string(arguments_count_++), type};
-  arguments_ += (arguments_.empty() ? "" : ", ") + v.name + ": " + to_string(type);
+  arguments_ += (arguments_.empty() ? "" : ", ") + v.name + ": " + to_string(type) + " {jax.arg_info = \"" +
+                called + "\"}";
   return v;
 }
 

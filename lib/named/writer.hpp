@@ -38,8 +38,8 @@ struct window2d {
 
 class writer {
  public:
-  /// The next argument of the program.
-  value argument(const tensor_type& type);
+  /// The next argument of the program, with a name for callers.
+  value argument(const tensor_type& type, const std::string& called);
 
   value scalar(double number, dtype type) { return splat(number, {type, {}}); }
   value splat(double number, const tensor_type& type);
