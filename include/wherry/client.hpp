@@ -14,6 +14,8 @@
 #include <wherry/coro/move_to.hpp>
 #include <wherry/exec/compiler.hpp>
 #include <wherry/exec/file_cache.hpp>
+#include <wherry/exec/kernel_cache.hpp>
+#include <wherry/exec/named_kernel.hpp>
 #include <wherry/exec/native_executable.hpp>
 #include <wherry/exec/open_executable.hpp>
 #include <wherry/exec/opencl_executable.hpp>
@@ -130,6 +132,28 @@ class client {
   /// As `compile`, on a worker.
   task<executable> compile_async(program source, compile_options options = {}) const;
 
+  /// Every kernel that can be called by name: inputs, output, parameters with defaults.
+  std::vector<const kernel_signature*> kernels() const { return named_kernels::instance().all(); }
+  /// The kernel called `name` for inputs of these types, compiled if it was not yet (see `compile` for what
+  /// that means) and with `parameters` settled: its arguments are the inputs. Throws not_found for an unknown
+  /// name, invalid_argument for inputs and parameters that the kernel does not take.
+  executable kernel(std::string_view name, std::span<const tensor_type> inputs,
+                    const kernel_parameters& parameters = {}, const compile_options& options = {}) const;
+  executable kernel(std::string_view name, std::initializer_list<tensor_type> inputs,
+                    const kernel_parameters& parameters = {}, const compile_options& options = {}) const {
+    return kernel(name, std::span(inputs.begin(), inputs.size()), parameters, options);
+  }
+  /// As `kernel`, on a worker.
+  task<executable> kernel_async(std::string name, std::vector<tensor_type> inputs,
+                                kernel_parameters parameters = {}, compile_options options = {}) const;
+  /// Runs the kernel called `name` on the device of its first input: `kernel`, then a call of it.
+  execution run_kernel(std::string_view name, std::span<const wherry::buffer> inputs,
+                       const kernel_parameters& parameters = {}, const execute_options& options = {}) const;
+  execution run_kernel(std::string_view name, std::initializer_list<wherry::buffer> inputs,
+                       const kernel_parameters& parameters = {}, const execute_options& options = {}) const {
+    return run_kernel(name, std::span(inputs.begin(), inputs.size()), parameters, options);
+  }
+
   /// Waits until everything submitted to any device before the call has completed.
   void drain() const {
     for (const auto& d : core_->opened()) wherry::device(d).drain();
@@ -160,6 +184,7 @@ class client {
       std::weak_ptr<const plan> made;  // for as long as an executable uses it
     };
     std::map<std::string, compilation> compilations;
+    kernel_cache kernels;
 
     std::shared_ptr<const plan> plan_of(const program& source, const target& t,
                                         const compile_options& options);
@@ -345,3 +370,4 @@ inline void client::core::close(std::shared_ptr<core> self) {
 }  // namespace wherry
 
 #include <wherry/client_compile.hpp>
+#include <wherry/client_kernels.hpp>

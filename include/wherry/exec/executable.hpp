@@ -65,6 +65,8 @@ class executable {
   std::span<const tensor_type> outputs() const noexcept { return core_->code().outputs; }
   wherry::device device() const { return wherry::device(ref<device_core>(&core_->where())); }
   const plan& code() const noexcept { return core_->code(); }
+  /// The device side, for executables made from others.
+  const ref<executable_core>& core() const noexcept { return core_; }
 
   /// Submits a run and returns at once, its outputs being legal inputs already. Joins the unit of the
   /// producer of its first input that is not ready, else an idle compute unit, else the least loaded. Waits

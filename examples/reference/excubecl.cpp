@@ -1,0 +1,85 @@
+// excubecl.cpp: what docs/reference/excubecl.md says, line by line, as a program that checks itself.
+#include <cstdlib>
+#include <iostream>
+#include <wherry/wherry.hpp>
+
+namespace wh = wherry;
+
+void require(bool is_so, const char* what) {
+  if (is_so) return;
+  std::cerr << "not so: " << what << '\n';
+  std::exit(1);
+}
+
+/// The message of what `call` throws.
+template <class Call>
+std::string refusal(Call call) {
+  try {
+    call();
+  } catch (const wh::error& e) {
+    return e.what();
+  }
+  return "nothing was refused";
+}
+
+void devices(const wh::client& client) {
+  for (const wh::device& device : client.devices()) std::cout << device.name() << '\n';
+  require(!client.devices().empty(), "there is a device");
+}
+
+void buffers(const wh::client& client) {
+  const std::vector<float> values = {1, -2, 3};
+  const wh::buffer x = client.buffer(values, {3});
+  const wh::array host = x.value();
+  require(host.bytes().size() == 12 && x.type().bytes() == 12, "three floats");
+  require(x.dims() == wh::shape{3} && x.dtype() == wh::dtype::f32, "metadata");
+  require(wh::name_of(x.dtype()) == "f32", "the dtype as text");
+  const wh::buffer scalar = client.scalar(2.0F);
+  require(scalar.dims().rank() == 0, "a scalar");
+  const wh::buffer nothing = client.buffer(std::vector<float>{}, {0});
+  require(nothing.value().size() == 0, "an empty shape");
+  const std::string message = refusal([&] { (void)client.buffer(values, {4}); });
+  require(message == "buffer: tensor<4xf32> has 4 elements, got 3", message.c_str());
+}
+
+void kernels(const wh::client& client) {
+  const wh::buffer a = client.buffer(std::vector<float>{1, 2, 3}, {3});
+  const wh::buffer b = client.buffer(std::vector<float>{4, 5, 6}, {3});
+  const wh::execution run = client.run_kernel("elementwise_add", {a, b});
+  require(run.value().data<float>()[2] == 9, "a sum");
+  for (const wh::kernel_signature* k : client.kernels()) std::cout << k->name << ": " << k->formula << '\n';
+
+  const wh::buffer frame = client.empty({wh::dtype::ui8, {8, 8, 3}});
+  const wh::execution blurred = client.run_kernel("gaussian_blur", {frame}, {{"radius", 2}});
+  blurred.await();
+  const wh::executable scale = client.kernel("bicubic_scale", {frame.type()}, {{"width", 4}, {"height", 4}});
+  require(scale(blurred[0])[0].dims() == wh::shape{4, 4, 3}, "a smaller frame");
+
+  const auto unknown = refusal([&] { (void)client.run_kernel("relo", {a}); });
+  require(unknown.starts_with("no kernel 'relo'; known with similar names: 'relu'"), unknown.c_str());
+  const auto count = refusal([&] { (void)client.run_kernel("relu", {a, b}); });
+  require(count == "relu: expected 1 input, got 2", count.c_str());
+  const wh::buffer whole = client.buffer(std::vector<std::int32_t>{1}, {1});
+  const auto type = refusal([&] { (void)client.run_kernel("tanh", {whole}); });
+  require(type == "tanh: input 0 'x': expected elements of f16, bf16, f32 or f64, got tensor<1xi32>",
+          type.c_str());
+}
+
+void commands(const wh::client& client) {
+  const wh::buffer x = client.buffer(std::vector<float>{-1, 1}, {2});
+  const wh::execution command = client.run_kernel("relu", {x});
+  std::cout << to_string(command.id()) << '\n';
+  const bool is_over = command.is_ready();
+  command.await();
+  require(command.is_ready() && command.status().ok(), "it has completed");
+  command.await();  // again: it returns at once
+  (void)is_over;
+}
+
+int main() {
+  const wh::client client;
+  devices(client);
+  buffers(client);
+  kernels(client);
+  commands(client);
+}

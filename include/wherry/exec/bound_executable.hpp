@@ -1,0 +1,43 @@
+// bound_executable.hpp: an executable whose last argument is settled: the same program with one argument
+// less.
+//
+// Threads: any; constant after construction.
+#pragma once
+
+#include <wherry/exec/executable.hpp>
+
+namespace wherry {
+
+class bound_executable final : public executable_core {
+ public:
+  /// Precondition: `program` is not open, donates nothing, and `last` is of the type of its last argument and
+  /// on its device. What `last` holds need not be ready.
+  bound_executable(const executable& program, buffer last)
+      : executable_core(without_last(program.code()), ref<device_core>(&last.place())),
+        program_(program),
+        last_(std::move(last)) {}
+
+  ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) override {
+    absl::InlinedVector<storage*, 8> all(inputs.begin(), inputs.end());
+    all.push_back(last_.handle()->memory.get());
+    return program_.core()->new_run({all.data(), all.size()}, outputs);
+  }
+
+ private:
+  /// What callers ask an executable about; the code is the program's.
+  static std::shared_ptr<const plan> without_last(const plan& whole) {
+    auto p = std::make_shared<plan>();
+    p->name = whole.name;
+    p->inputs.assign(whole.inputs.begin(), whole.inputs.end() - 1);
+    p->outputs = whole.outputs;
+    p->cost_ns = whole.cost_ns;
+    p->bounded = whole.bounded;
+    return p;
+  }
+
+  // constant after construction
+  executable program_;
+  buffer last_;
+};
+
+}  // namespace wherry
