@@ -153,6 +153,11 @@ class client {
                        const kernel_parameters& parameters = {}, const execute_options& options = {}) const {
     return run_kernel(name, std::span(inputs.begin(), inputs.size()), parameters, options);
   }
+  /// Returns what has become of the request that `t` names, any time after it was submitted; never waits.
+  /// Throws not_found if no unit of this client gave it out.
+  request_state poll(ticket t) const { return dispatcher::poll(unit_of(t), t); }
+  /// Returns the code that it failed with, `kOk` if it has not. Throws as `poll`.
+  absl::StatusCode code_of(ticket t) const { return dispatcher::code_of(unit_of(t), t); }
 
   /// Waits until everything submitted to any device before the call has completed.
   void drain() const {
@@ -160,6 +165,17 @@ class client {
   }
 
  private:
+  const unit& unit_of(ticket t) const {
+    for (const auto& d : core_->opened()) {
+      for (const unit* u : d->units()) {
+        if (u->id() == t.unit()) return *u;
+      }
+    }
+    throw error(absl::StatusCode::kNotFound,
+                "ticket " + to_string(t) + ": no unit of this client has the id " + std::to_string(t.unit()),
+                reason::none, t);
+  }
+
   struct core {
     explicit core(const client_options& o);
     std::vector<ref<device_core>> opened() const {

@@ -101,7 +101,12 @@ inline target client::core::target_for(const compile_options& options, device_co
 }
 
 inline executable client::compile(const program& source, const compile_options& options) const {
-  return executable(core::compile(core_, source, options, ref<device_core>(&place(options.device))));
+  ref<executable_core> made = core::compile(core_, source, options, ref<device_core>(&place(options.device)));
+  if (source.text().substr(0, 8) != std::string_view(detail::plan_magic, 8)) {
+    const compile_source from{source, target_for(options), options.arguments};
+    made->set_source(std::make_shared<const compile_source>(from));
+  }
+  return executable(std::move(made));
 }
 
 inline ref<executable_core> client::core::compile(const std::shared_ptr<core>& self, const program& source,

@@ -11,7 +11,9 @@
 #include <wherry/coro/when_all.hpp>
 #include <wherry/coro/when_any.hpp>
 #include <wherry/exec/bind.hpp>
+#include <wherry/exec/executable_cache.hpp>
 #include <wherry/exec/kernel_registry.hpp>
+#include <wherry/exec/pipeline.hpp>
 #include <wherry/loop/file.hpp>
 #include <wherry/loop/loop.hpp>
 #include <wherry/loop/read_file.hpp>

@@ -7,6 +7,7 @@
 
 #include "compiler/Assemble.h"
 #include "compiler/KernelTable.h"
+#include "compiler/Names.h"
 #include "compiler/Program.h"
 #include "compiler/Revision.h"
 #include "llvm/ADT/StringMap.h"
@@ -25,6 +26,11 @@ class StablehloCompiler final : public compiler {
     program.run([&] { result = compile(program, request); });
     return result;
   }
+
+  std::optional<std::string> stage(const compile_request& request, std::string_view name) override {
+    return emitStage(request, name);
+  }
+  std::optional<std::string> text_of(const plan& p) override { return textOf(p); }
 
   std::string revision() const override {
     std::vector<std::string> features;
@@ -51,10 +57,14 @@ class StablehloCompiler final : public compiler {
     mlir::func::FuncOp entry = program.entry(request.function);
     program.flatten(entry);
     plan result;
+    const std::vector<std::string> inputNames = argumentNames(entry, request.source);
+    const std::vector<std::string> outputNames = resultNames(entry);
     if (request.arguments.empty())
       if (std::optional<plan> open = program.openPlan(entry)) result = std::move(*open);
     result.name = entry.getName() == "main" && program.module().getName() ? program.module().getName()->str()
                                                                           : entry.getName().str();
+    result.input_names = inputNames;
+    result.output_names = outputNames;
     if (result.open) return result;
     program.prepare(entry, request.arguments);
     KernelTable kernels(program.context(), request.target);

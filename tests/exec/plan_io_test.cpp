@@ -23,6 +23,8 @@ plan rich_plan() {
   p.opencl_source = "__kernel void third() {}";
   p.cpu_features = "x86-64-v3";
   p.cost_ns = 12.5;
+  p.input_names = {"x", "y"};
+  p.output_names = {"sum"};
   step loop;
   loop.what = step::kind::loop;
   loop.slots = {3};
@@ -76,6 +78,8 @@ TEST(plan_io, a_plan_comes_back_as_it_was) {
   EXPECT_EQ(q.name, p.name);
   EXPECT_EQ(q.inputs, p.inputs);
   EXPECT_EQ(q.outputs, p.outputs);
+  EXPECT_EQ(q.input_names, p.input_names);
+  EXPECT_EQ(q.output_names, p.output_names);
   EXPECT_EQ(q.constants, p.constants);
   EXPECT_EQ(q.kernels[0].entry, 3u);
   EXPECT_EQ(q.kernels[1].name, "second");

@@ -39,7 +39,7 @@ class buffer_core : public ref_counted<buffer_core> {
   tensor_type type;
   ref<storage> memory;
   ref<device_core> where;
-  ticket made_by;
+  std::atomic<ticket> made_by{};  // of the request that wrote it last as a whole
   // alive -> claimed -> gone    donated: claimed while the execution is being submitted
   // claimed -> alive            the submission was refused
   // alive -> gone               deleted

@@ -51,9 +51,9 @@ inline bool dispatcher::submit_as_asked(unit& u, request& r, submit_options opti
   return false;
 }
 
-inline void dispatcher::wait_for_room(detail::dispatch_lock& lock, unit& u, request& r) {
-  const std::uint64_t weight = r.weight_;
-  if (r.terms_ && r.terms_->why) raise(r.terms_->why);
+inline void dispatcher::wait_for_room(detail::dispatch_lock& lock, unit& u, std::uint64_t weight,
+                                      request_terms* terms) {
+  if (terms && terms->why) raise(terms->why);
   const scheduler* here = scheduler::current();
   if (here && here->what() != scheduler::kind::waiter) {
     if (u.in_flight_ + weight <= 16 * u.bound_) {
@@ -73,7 +73,7 @@ inline void dispatcher::wait_for_room(detail::dispatch_lock& lock, unit& u, requ
   self.granted = [](slot_waiter& w) noexcept { static_cast<sleeper&>(w).place.complete(); };
   (u.waiting_tail_ ? u.waiting_tail_->next : u.waiting_head_) = &self;
   u.waiting_tail_ = &self;
-  if (r.terms_) r.terms_->asleep = &self;
+  if (terms) terms->asleep = &self;
   {
     detail::dispatch_unlock unlocked(lock);
     while (!self.place.is_ready()) {
@@ -81,9 +81,22 @@ inline void dispatcher::wait_for_room(detail::dispatch_lock& lock, unit& u, requ
         self.place.wait();
     }
   }
-  if (!r.terms_) return;
+  if (!terms) return;
   // Stopped while it stood in line, it has no place; stopped a moment later, the place is given back.
-  if (!std::exchange(r.terms_->asleep, nullptr)) raise(r.terms_->why);
+  if (!std::exchange(terms->asleep, nullptr)) raise(terms->why);
+}
+
+inline bool dispatcher::admit(unit& u, std::uint64_t weight, bool try_only) {
+  detail::dispatch_lock lock;
+  if (u.refusal_) raise(u.refusal_);
+  if (has_room(u, weight)) {
+    u.in_flight_ += weight;
+  } else if (try_only) {
+    return false;
+  } else {
+    wait_for_room(lock, u, weight, nullptr);
+  }
+  return true;
 }
 
 inline bool dispatcher::enter(unit& u, slot_waiter& waiter) {

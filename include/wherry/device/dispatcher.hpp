@@ -49,6 +49,9 @@ class dispatcher {
   /// ticket; a place that was held is given back then.
   static bool submit(unit& u, request& r, submit_options options);
 
+  /// Takes a place of `weight` in `u`, waiting for it as `submit` does, and returns true; or returns false if
+  /// `try_only` was asked and the unit is full.
+  static bool admit(unit& u, std::uint64_t weight, bool try_only);
   /// Takes a place of `waiter.weight` in `u` and returns true; or queues `waiter`, whose `granted` is called
   /// once a place is its own, on whatever thread freed it.
   static bool enter(unit& u, slot_waiter& waiter);
@@ -91,6 +94,12 @@ class dispatcher {
   /// Precondition: `r` was submitted, and its device is alive unless it is done.
   static bool has_counted(const request& r) noexcept;
 
+  /// Returns what has become of the request that `t` names; never waits. Throws not_found if `u` did not give
+  /// it out.
+  static request_state poll(const unit& u, ticket t);
+  /// Returns the code that it failed with, `kOk` if it has not. Throws as `poll`.
+  static absl::StatusCode code_of(const unit& u, ticket t);
+
   /// Leads what `r` waits for on this thread, transitively, until `r` is finished or nothing is left that
   /// this thread could lead. Returns true if `r` is finished.
   static bool help(request& r) noexcept;
@@ -107,13 +116,18 @@ class dispatcher {
   static bool drain_until(unit& u, std::chrono::steady_clock::time_point deadline);
 
  private:
+  struct finding {
+    request_state state;
+    absl::StatusCode code;
+  };
   struct effects {
     request* fired = nullptr;
     request* last_fired = nullptr;
     slot_waiter* granted = nullptr;
     slot_waiter* last_granted = nullptr;
     absl::InlinedVector<engine*, 2> engines;
-    absl::InlinedVector<unit*, 2> to_settle;  // their heads have ended, and may now finish
+    absl::InlinedVector<unit*, 2> to_settle;   // their heads have ended, and may now finish
+    absl::InlinedVector<request*, 2> to_drop;  // queued, and what they read was cancelled in its queue
 
     void fire(request& r) noexcept;
     void schedule(unit& u) noexcept;
@@ -136,10 +150,11 @@ class dispatcher {
   }
   static bool submit_as_asked(unit& u, request& r, submit_options options);
   static bool submit_now(unit& u, request& r, const submit_options& options);
-  static void wait_for_room(detail::dispatch_lock& lock, unit& u, request& r);
+  static void wait_for_room(detail::dispatch_lock& lock, unit& u, std::uint64_t weight, request_terms* terms);
   static bool leave_line(unit& u, slot_waiter& waiter) noexcept;
   static void enqueue(unit& u, request& r) noexcept;
-  static void add_edge(request& from, request& to, bool carries) noexcept;
+  static void add_edge(request& from, request& to, bool carries, bool orders) noexcept;
+  static finding find_out(const unit& u, ticket t);
   static failure named(const request& r, failure outcome) noexcept;
   template <class Stop>
   static bool lead_locked(detail::dispatch_lock& lock, unit& u, effects& todo, Stop&& stop) noexcept;
@@ -149,6 +164,8 @@ class dispatcher {
   static void recall(request& r, effects& todo) noexcept;
   static void leave_to_device(request& from, request::dependant& edge) noexcept;
   static void mark_behind(request& r) noexcept;
+  static bool conflict(const request& earlier, const request& later) noexcept;
+  static void bring_back(storage& s, request& user) noexcept;
   static void retire(unit& u, effects& todo) noexcept;
   static void grant(unit& u, effects& todo) noexcept;
 };
@@ -193,12 +210,13 @@ inline void dispatcher::effects::run() noexcept {
 
 // ------------------------------------------------------------------------------------- submission
 
-inline void dispatcher::add_edge(request& from, request& to, bool carries) noexcept {
+inline void dispatcher::add_edge(request& from, request& to, bool carries, bool orders) noexcept {
   if (!from.dependants_.empty() && from.dependants_.back().who == &to) {
     from.dependants_.back().carries |= carries;
+    from.dependants_.back().orders |= orders;
     return;
   }
-  from.dependants_.push_back({&to, true, carries});
+  from.dependants_.push_back({&to, true, carries, orders});
   to.blockers_.push_back(&from);
 }
 
@@ -215,16 +233,17 @@ inline void dispatcher::enqueue(unit& u, request& r) noexcept {
 
   for (const storage_use& use : r.uses_) {
     storage& s = *use.memory;
-    if (s.failed && !r.upstream_) r.upstream_ = s.failed;
-    if (request* w = s.writer.load(std::memory_order_relaxed)) add_edge(*w, r, true);
+    if (s.failed && !use.replaces && !r.upstream_) r.upstream_ = s.failed;
+    if (request* w = s.writer.load(std::memory_order_relaxed)) add_edge(*w, r, !use.replaces, use.orders);
     if (use.writes) {
-      for (request* reader : s.readers) add_edge(*reader, r, false);
+      for (request* reader : s.readers) add_edge(*reader, r, false, false);
     }
   }
   for (const storage_use& use : r.uses_) {
     storage& s = *use.memory;
     if (use.writes) {
       s.readers.clear();
+      if (use.replaces) s.failed = nullptr;
       s.writer.store(&r, std::memory_order_release);
     } else if (s.writer.load(std::memory_order_relaxed) != &r) {
       s.readers.push_back(&r);
@@ -264,7 +283,7 @@ inline bool dispatcher::submit_now(unit& u, request& r, const submit_options& op
       } else if (options.try_only) {
         return false;
       } else {
-        wait_for_room(lock, u, r);  // has taken the place
+        wait_for_room(lock, u, r.weight_, r.terms_.get());  // has taken the place
       }
     }
     try {
@@ -279,7 +298,9 @@ inline bool dispatcher::submit_now(unit& u, request& r, const submit_options& op
     if (!refused) {
       r.cheap_ = options.cheap;
       enqueue(u, r);
-      if (can_start(u) && !u.led_) {
+      if (r.upstream_ && !r.blockers_.empty()) {
+        finish_locked(r, nullptr, false, todo);  // it will not run: nothing to wait for
+      } else if (can_start(u) && !u.led_) {
         if (u.next_start_ == &r && u.engine_.leads_anywhere() && (options.cheap || r.upstream_)) {
           // Cheap requests that others queued meanwhile are done here, too: handing the unit over would wake
           // a worker, which costs this thread more than a few of them.
@@ -328,6 +349,13 @@ inline void dispatcher::finish_locked(request& r, failure outcome, bool ran_noth
     if (was_queued) todo.fire(r);
     retire(u, todo);
   }
+  while (!todo.to_drop.empty()) {
+    request& later = *todo.to_drop.back();
+    todo.to_drop.pop_back();
+    conclude(later, nullptr, todo);
+    todo.fire(later);
+    retire(*later.unit_, todo);
+  }
   while (!todo.to_settle.empty()) {
     unit& other = *todo.to_settle.back();
     todo.to_settle.pop_back();
@@ -335,7 +363,32 @@ inline void dispatcher::finish_locked(request& r, failure outcome, bool ran_noth
   }
 }
 
+/// True if `later` must not run before `earlier` has finished.
+inline bool dispatcher::conflict(const request& earlier, const request& later) noexcept {
+  for (const storage_use& a : earlier.uses_) {
+    for (const storage_use& b : later.uses_) {
+      if (a.memory == b.memory && (a.writes || b.writes)) return true;
+    }
+  }
+  return false;
+}
+
+/// Makes `user`, if it uses `s`, somebody whom the next writer of `s` waits for.
+inline void dispatcher::bring_back(storage& s, request& user) noexcept {
+  for (const storage_use& use : user.uses_) {
+    if (use.memory.get() != &s) continue;
+    if (use.writes) {
+      s.writer.store(&user, std::memory_order_release);
+    } else {
+      s.readers.push_back(&user);
+    }
+  }
+}
+
+// A request that is concluded in the queue leaves its place in every order to those that it waited for: they
+// may still use the memory that those behind it write. What reads its results is concluded, too.
 inline void dispatcher::conclude(request& r, failure outcome, effects& todo) noexcept {
+  const bool in_queue = r.state_ == request::state::queued;
   r.state_ = request::state::finished;
   if (r.unit_->last_started_ == &r) r.unit_->last_started_ = nullptr;
   if (!outcome && r.upstream_) outcome = r.upstream_;
@@ -344,15 +397,22 @@ inline void dispatcher::conclude(request& r, failure outcome, effects& todo) noe
     if (outcome && r.terms_->errors) r.terms_->errors->add(r.id_, outcome->code());
   }
   r.outcome_ = std::move(outcome);
+  if (r.outcome_)
+    r.unit_->failures_.add(r.id_.number(), r.outcome_->code(), r.unit_->last_completed().number());
+  const bool spoils = r.outcome_ && !r.keeps_results_;
   const auto leave = [&r](request* earlier) {  // only when cancelled in the queue
     auto& list = earlier->dependants_;
     list.erase(std::remove_if(list.begin(), list.end(), [&r](const auto& d) { return d.who == &r; }),
                list.end());
   };
-  for (request* earlier : r.blockers_) leave(earlier);
-  for (request* earlier : r.producers_) leave(earlier);
-  r.blockers_.clear();
-  r.producers_.clear();
+  absl::InlinedVector<request*, 4> earlier;
+  if (in_queue) {
+    earlier.assign(r.blockers_.begin(), r.blockers_.end());
+    earlier.insert(earlier.end(), r.producers_.begin(), r.producers_.end());
+    for (request* e : earlier) leave(e);
+    r.blockers_.clear();
+    r.producers_.clear();
+  }
   if (r.event_) {
     r.unit_->ahead_ -= r.weight_;
     if (r.outcome_) mark_behind(r);
@@ -360,16 +420,24 @@ inline void dispatcher::conclude(request& r, failure outcome, effects& todo) noe
   for (const storage_use& use : r.uses_) {
     storage& s = *use.memory;
     if (use.writes) {
-      if (s.writer.load(std::memory_order_relaxed) == &r) s.writer.store(nullptr, std::memory_order_release);
-      if (r.outcome_) s.failed = r.outcome_;
+      if (s.writer.load(std::memory_order_relaxed) != &r) continue;  // a later writer decides, or has decided
+      s.writer.store(nullptr, std::memory_order_release);
+      for (request* e : earlier) bring_back(s, *e);
+      if (spoils || (use.orders && r.outcome_)) s.failed = r.outcome_;
     } else if (auto at = std::find(s.readers.begin(), s.readers.end(), &r); at != s.readers.end()) {
       *at = s.readers.back();
       s.readers.pop_back();
     }
   }
-  for (const auto& [later, blocks, carries] : r.dependants_) {
-    if (r.outcome_ && carries && !later->upstream_ && later->state_ != request::state::finished)
+  for (const auto& [later, blocks, carries, orders] : r.dependants_) {
+    for (request* e : earlier) {
+      if (later->state_ == request::state::queued && conflict(*e, *later)) add_edge(*e, *later, false, false);
+    }
+    const bool fails = (spoils && carries) || (r.outcome_ && orders);
+    if (fails && !later->upstream_ && later->state_ != request::state::finished) {
       later->upstream_ = r.outcome_;
+      if (in_queue && later->state_ == request::state::queued) todo.to_drop.push_back(later);
+    }
     if (blocks) {
       auto& list = later->blockers_;
       list.erase(std::find(list.begin(), list.end(), &r));
@@ -431,4 +499,5 @@ inline void dispatcher::finish(request& r, failure outcome, bool ran_nothing) no
 #include <wherry/device/admission.hpp>
 #include <wherry/device/hand_over.hpp>
 #include <wherry/device/leading.hpp>
+#include <wherry/device/polling.hpp>
 #include <wherry/device/stopping.hpp>

@@ -18,12 +18,15 @@ class pending {
   pending() = default;
   explicit pending(ref<request> r) noexcept : request_(std::move(r)) {}
 
+  explicit pending(failure settled) noexcept : settled_(std::move(settled)) {}
+
   /// What readers of `s` wait for now: its last writer, or the failure that the last one left.
   static pending writer_of(const storage& s) noexcept {
     pending p;
     detail::dispatch_lock lock;
-    p.request_ = ref<request>(s.writer.load(std::memory_order_relaxed));
-    if (!p.request_) p.settled_ = s.failed;
+    // With both, the writer is one that came before what failed without having run.
+    p.settled_ = s.failed;
+    if (!p.settled_) p.request_ = ref<request>(s.writer.load(std::memory_order_relaxed));
     return p;
   }
 

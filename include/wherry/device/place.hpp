@@ -37,6 +37,8 @@ class place {
   std::uint64_t weight() const noexcept { return weight_; }
 
   void give_back() noexcept;
+  /// Leaves it to the caller to use the place, or to give it back.
+  void detach() noexcept { unit_ = nullptr; }
 
  private:
   friend class dispatcher;

@@ -40,6 +40,8 @@ class unit;
 struct storage_use {
   ref<storage> memory;
   bool writes = false;
+  bool replaces = false;  // writes all of it and reads nothing of it: an earlier failure there is forgotten
+  bool orders = false;    // it holds nothing: what writes it comes one after the other, until one fails
 };
 
 /// The end of a command, as other commands of the same engine can wait for it. What it is belongs to the
@@ -70,6 +72,9 @@ class request {
   wherry::unit* where() const noexcept { return unit_; }
   const completion& done() const noexcept { return done_; }
 
+  /// Before its submission: makes it one of those that write `order` one after the other, until one fails.
+  void join(ref<storage> order) { uses_.push_back({std::move(order), true, false, true}); }
+
   /// What the request is, for messages: "execution 17 of mlp_step", "write of 512 bytes", "write of labels".
   virtual std::string describe() const = 0;
 
@@ -98,7 +103,12 @@ class request {
   virtual void cleanup() noexcept {}
 
   std::span<const storage_use> uses() const noexcept { return uses_; }
-  void add_use(ref<storage> memory, bool writes) { uses_.push_back({std::move(memory), writes}); }
+  void add_use(ref<storage> memory, bool writes, bool replaces = false) {
+    uses_.push_back({std::move(memory), writes, replaces});
+  }
+  /// Says that the failure that `start` is about to return does not concern what was written: its readers
+  /// run, its waiters and what it `orders` fail.
+  void keep_results() noexcept { keeps_results_ = true; }
   /// What the request counts in its unit's bound: 1 if not set; bytes for transfers.
   void set_weight(std::uint64_t weight) noexcept { weight_ = weight; }
   /// Promises that `start` does nothing but enqueue commands in the unit's own queue, the first of which
@@ -122,7 +132,8 @@ class request {
     request* who;
     bool blocks;   // false: the device waits, `who` is told only of a failure
     bool carries;  // it uses what this one writes, so it fails with it; false: it only writes what this one
-                   // reads
+                   // reads or writes
+    bool orders;   // it comes after this one, unless this one fails
   };
 
   // constant after submission
@@ -138,6 +149,7 @@ class request {
   bool fired_ = false;           // `done_` is complete or about to be
   bool behind_failure_ = false;  // it was the driver's while something ahead of it there failed
   bool ran_nothing_ = false;     // ended: not even its first command ran
+  bool keeps_results_ = false;   // it failed, but what it wrote is good
   failure upstream_;             // why it must not run
   failure outcome_;
   absl::InlinedVector<request*, 4> blockers_;   // unfinished requests it waits for before it starts

@@ -14,7 +14,9 @@
 #include <atomic>
 #include <cstdint>
 #include <string_view>
+#include <wherry/device/failed_requests.hpp>
 #include <wherry/device/request.hpp>
+#include <wherry/device/request_state.hpp>
 #include <wherry/loop/detail/process_generation.hpp>
 
 namespace wherry {
@@ -105,6 +107,7 @@ class unit {
   bool led_ = false;        // somebody holds the run token
   bool scheduled_ = false;  // the engine has it on its list
   unit* next_scheduled_ = nullptr;
+  failed_requests failures_;
   failure refusal_;  // submissions are refused with it: device lost, client closed
   // any thread
   mutable std::atomic<std::uint32_t> count_{0};

@@ -62,6 +62,13 @@ class compiler {
   /// What `client::attributes` tells of the compiler: names and values for people and scripts.
   virtual std::map<std::string, std::string> attributes() const { return {}; }
 
+  /// Returns one stage of `request` as text for people: `stablehlo` (simplified), `clusters`, `kernels`,
+  /// `llvm` or `opencl`; nothing if this compiler shows none. Takes as long as compiling, and throws as
+  /// `compile` does.
+  virtual std::optional<std::string> stage(const compile_request&, std::string_view) { return std::nullopt; }
+  /// Returns the steps, slots and kernels of a plan as text; nothing if this compiler shows none.
+  virtual std::optional<std::string> text_of(const plan&) { return std::nullopt; }
+
   /// Returns the registered compiler, or null when none is linked.
   static compiler* installed() noexcept { return instance(); }
   static void install(compiler* c) noexcept { instance() = c; }

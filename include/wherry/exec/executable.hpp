@@ -1,8 +1,9 @@
 // executable.hpp: a program compiled for one device, ready to run any number of times.
 //
-// Calling it submits one request and returns at once. Arguments are buffers, or ranges of buffers, in the
-// order of the program's arguments; they need not be ready. Arguments that the program donates
-// (`tf.aliasing_output`) are deleted by the call unless `execute_options::keep` names them.
+// Calling it submits one request and returns at once. Arguments are buffers, executions with one output, or
+// ranges of buffers, in the order of the program's arguments; they need not be ready. Arguments that the
+// program donates (`tf.aliasing_output`) are deleted by the call unless `execute_options::keep` names them.
+// Outputs are new buffers unless `execute_options::into` says where they go.
 //
 // A program whose arguments have unknown sizes is compiled by the call, once for each combination of shapes;
 // see open_executable.hpp.
@@ -13,15 +14,13 @@
 #include <optional>
 #include <ranges>
 #include <stop_token>
+#include <wherry/exec/execute_options.hpp>
 #include <wherry/exec/execution.hpp>
 #include <wherry/exec/plan.hpp>
+#include <wherry/exec/stages.hpp>
+#include <wherry/exec/tensor_set.hpp>
 
 namespace wherry {
-
-/// With `request_options`: unit (null: see `executable`), stop token, deadline, error tracker and name.
-struct execute_options : request_options {
-  std::vector<std::uint32_t> keep;  // arguments that must not be donated in this run
-};
 
 /// The device side of an executable: how a plan runs on one device. Implemented per family of devices.
 class executable_core : public ref_counted<executable_core> {
@@ -33,15 +32,19 @@ class executable_core : public ref_counted<executable_core> {
   /// True when a run may be done inline by its caller: at most 20 us by estimate, no loop of unknown length.
   bool is_cheap() const noexcept { return cheap_; }
 
-  /// Makes the request of one run, which keeps this executable. `inputs` and `outputs` are the memory of the
-  /// plan's inputs and outputs, an output that lives in a donated input's memory being the same storage.
-  virtual ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) = 0;
+  /// Makes the request of one run, which keeps this executable. The arguments are the memory of the plan's
+  /// inputs and outputs, an output that lives in an input's memory being the same storage.
+  virtual ref<request> new_run(const run_arguments& a) = 0;
 
   /// Returns the executable of an open program for `args`; see open_executable.hpp. Any other is its own.
   virtual ref<executable_core> specialised(std::span<const buffer* const> args) {
     (void)args;
     return ref<executable_core>(this);
   }
+
+  /// What it was compiled from, if that is known. Set once, before the executable is used.
+  void set_source(std::shared_ptr<const compile_source> s) noexcept { source_ = std::move(s); }
+  const compile_source* source() const noexcept { return source_.get(); }
 
  protected:
   executable_core(std::shared_ptr<const plan> p, ref<device_core> where)
@@ -52,7 +55,24 @@ class executable_core : public ref_counted<executable_core> {
   std::shared_ptr<const plan> plan_;
   ref<device_core> where_;
   bool cheap_;
+  std::shared_ptr<const compile_source> source_;
 };
+
+inline device_core& execution::place() const noexcept { return code_->where(); }
+
+inline tensor_set execution::named_outputs() const {
+  tensor_set all;
+  for (std::size_t k = 0; k < outputs_.size(); ++k) all.set(output_name(code_->code(), k), outputs_[k]);
+  return all;
+}
+
+inline const buffer& execution::operator[](std::string_view name) const {
+  for (std::size_t k = 0; k < outputs_.size(); ++k) {
+    if (output_name(code_->code(), k) == name) return outputs_[k];
+  }
+  throw error(absl::StatusCode::kNotFound, run_->describe() + " has no output called '" + std::string(name) +
+                                               "'; it has " + named_outputs().names());
+}
 
 class executable {
  public:
@@ -63,10 +83,19 @@ class executable {
   std::span<const tensor_type> inputs() const noexcept { return core_->code().inputs; }
   /// Of an open program nothing: they depend on the arguments.
   std::span<const tensor_type> outputs() const noexcept { return core_->code().outputs; }
+  /// What the source calls them, each once; `arg0`, `out0`, ... where it says nothing.
+  std::vector<std::string> input_names() const;
+  std::vector<std::string> output_names() const;
   wherry::device device() const { return wherry::device(ref<device_core>(&core_->where())); }
   const plan& code() const noexcept { return core_->code(); }
   /// The device side, for executables made from others.
   const ref<executable_core>& core() const noexcept { return core_; }
+
+  /// Returns one stage of its compilation as text: `stablehlo` (simplified), `clusters`, `kernels`, `llvm`,
+  /// `opencl` or `plan`. Most of them compile again, for as long as that takes; refused on a loop's thread.
+  /// Throws invalid_argument for another name, unimplemented without a compiler, failed_precondition for what
+  /// an artifact does not hold.
+  std::string stage(std::string_view name) const;
 
   /// Submits a run and returns at once, its outputs being legal inputs already. Joins the unit of the
   /// producer of its first input that is not ready, else an idle compute unit, else the least loaded. Waits
@@ -80,6 +109,11 @@ class executable {
   execution call(std::span<const buffer> args, const execute_options& options = {}) const {
     return *run(pointers(args), options, {});
   }
+
+  /// A call by name. `inputs` has a buffer for every argument, and may have others; `outputs` has buffers for
+  /// some results, as `execute_options::into`. Throws invalid_argument, naming what is missing or not known.
+  execution call(const tensor_set& inputs, const tensor_set& outputs = {},
+                 const execute_options& options = {}) const;
 
   /// As a call, but returns nothing instead of waiting when the unit is full.
   template <class... Args>
@@ -98,6 +132,8 @@ class executable {
   auto submit_with(std::span<const buffer> args, execute_options options) const;
 
  private:
+  friend class pipeline;
+  friend class pipeline_run;
   using buffer_list = absl::InlinedVector<buffer, 8>;
   // The arguments of one call, where they are: copies would count references that other threads count too.
   using pointer_list = absl::InlinedVector<const buffer*, 8>;
@@ -105,7 +141,7 @@ class executable {
   class submission;
   struct kept_arguments;
 
-  /// True for a buffer, and for a range of buffers that exist somewhere.
+  /// True for a buffer, an execution, and a range of buffers that exist somewhere.
   template <class T>
   static constexpr bool is_in_place() {
     if constexpr (std::ranges::input_range<const T>) {
@@ -113,7 +149,7 @@ class executable {
                                    const buffer*> &&
              std::is_lvalue_reference_v<std::ranges::range_reference_t<const T>>;
     } else {
-      return true;
+      return std::is_convertible_v<const T*, const buffer*> || std::is_same_v<T, execution>;
     }
   }
   template <class... Args>
@@ -121,6 +157,7 @@ class executable {
 
   static void append(buffer_list& list, const buffer& b) { list.push_back(b); }
   static void append(pointer_list& list, const buffer& b) { list.push_back(&b); }
+  static void append(pointer_list& list, const execution& e) { list.push_back(&e.only()); }
   template <class List, std::ranges::input_range Range>
   static void append(List& list, const Range& range) {
     for (const buffer& b : range) append(list, b);
@@ -139,9 +176,14 @@ class executable {
   }
   unit& choose_unit(argument_span args, const execute_options& options) const;
   void validate(argument_span args, const execute_options& options) const;
+  void validate_outputs(argument_span args, const execute_options& options) const;
+  void validate_donations(argument_span args, const execute_options& options) const;
   std::optional<execution> run(argument_span args, const execute_options& options, submit_options how) const;
   std::optional<execution> run_on(unit& u, argument_span args, const execute_options& options,
-                                  submit_options how) const;
+                                  submit_options how, storage* order = nullptr) const;
+  [[noreturn]] void refuse(absl::StatusCode code, const std::string& what, reason why = reason::none) const;
+  template <class Name>
+  void validate_buffer(const buffer& b, const tensor_type& expected, Name&& named) const;
   bool donates(std::uint32_t input, const execute_options& options) const;
 
   ref<executable_core> core_;
@@ -183,147 +225,6 @@ inline auto executable::submit_with(std::span<const buffer> args, execute_option
   return submission(specialised(pointers(args)), {args.begin(), args.end()}, std::move(options));
 }
 
-// ------------------------------------------------------------------------------------------ calls
-
-inline bool executable::donates(std::uint32_t input, const execute_options& options) const {
-  for (const std::uint32_t kept : options.keep) {
-    if (kept == input) return false;
-  }
-  for (const alias& a : core_->code().aliases) {
-    if (a.input == input) return true;
-  }
-  return false;
-}
-
-inline void executable::validate(argument_span args, const execute_options& options) const {
-  const plan& p = core_->code();
-  const auto fail = [&](absl::StatusCode code, std::string what, reason why = reason::none) {
-    throw error(code, "execution of " + p.name + ": " + std::move(what), why);
-  };
-  if (args.size() != p.inputs.size()) {
-    fail(absl::StatusCode::kInvalidArgument,
-         "expected " + std::to_string(p.inputs.size()) + " arguments, got " + std::to_string(args.size()));
-  }
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const auto argument = [i] { return "argument " + std::to_string(i); };
-    if (!*args[i]) fail(absl::StatusCode::kInvalidArgument, argument() + " is an empty buffer handle");
-    if (args[i]->is_deleted()) args[i]->usable("execution of " + p.name + ": " + argument());
-    if (!(args[i]->type() == p.inputs[i])) {
-      fail(absl::StatusCode::kInvalidArgument,
-           argument() + ": expected " + to_string(p.inputs[i]) + ", got " + to_string(args[i]->type()));
-    }
-    if (&args[i]->place() != &core_->where()) {
-      fail(absl::StatusCode::kInvalidArgument, argument() + " is on " + args[i]->place().name() +
-                                                   ", the executable on " + core_->where().name() +
-                                                   ": use copy_to");
-    }
-  }
-  for (const alias& a : p.aliases) {
-    if (!donates(a.input, options)) continue;
-    for (std::size_t j = 0; j < args.size(); ++j) {
-      if (j == a.input || args[j]->handle()->memory != args[a.input]->handle()->memory) continue;
-      fail(absl::StatusCode::kFailedPrecondition,
-           "argument " + std::to_string(a.input) + " is donated, and argument " + std::to_string(j) +
-               " is the same buffer",
-           reason::donated_twice);
-    }
-  }
-}
-
-inline unit& executable::choose_unit(argument_span args, const execute_options& options) const {
-  if (options.unit || options.place)
-    return core_->where().unit_for(unit_kind::compute, options, "execution of " + name());
-  for (const buffer* b : args) {
-    const std::atomic<request*>& writer = b->handle()->memory->writer;
-    if (!writer.load(std::memory_order_acquire)) continue;  // ready: the common case takes no lock
-    detail::dispatch_lock lock;
-    if (const request* producer = writer.load(std::memory_order_relaxed)) {
-      if (producer->where()->kind() == unit_kind::compute) return *producer->where();
-      break;
-    }
-  }
-  return core_->where().pick(unit_kind::compute);
-}
-
-inline std::optional<execution> executable::run(argument_span args, const execute_options& options,
-                                                submit_options how) const {
-  if (core_->code().open) return specialised(args).run(args, options, how);
-  validate(args, options);
-  return run_on(choose_unit(args, options), args, options, how);
-}
-
-/// The arguments that are not donated, which another thread may donate or delete before the submission.
-struct executable::kept_arguments {
-  argument_span args;
-  std::span<detail::buffer_core* const> claimed;
-  const plan& code;
-
-  void require_usable() const {
-    for (std::size_t i = 0; i < args.size(); ++i) {
-      detail::buffer_core* const b = args[i]->handle().get();
-      if (b->phase.load() == detail::buffer_core::life::alive) continue;
-      if (std::find(claimed.begin(), claimed.end(), b) != claimed.end()) continue;
-      args[i]->usable("execution of " + code.name + ": argument " + std::to_string(i));
-    }
-  }
-};
-
-inline std::optional<execution> executable::run_on(unit& u, argument_span args,
-                                                   const execute_options& options, submit_options how) const {
-  const plan& p = core_->code();
-  device_core& where = core_->where();
-
-  // Donated arguments are claimed first, so that of two threads that donate one buffer one is refused.
-  absl::InlinedVector<detail::buffer_core*, 8> claimed;
-  const auto undo = [&] {
-    for (detail::buffer_core* b : claimed) b->unclaim();
-  };
-  try {
-    absl::InlinedVector<storage*, 8> inputs;
-    for (std::size_t i = 0; i < args.size(); ++i) {
-      detail::buffer_core& b = *args[i]->handle();
-      if (donates(static_cast<std::uint32_t>(i), options)) {
-        if (!b.claim()) args[i]->usable("execution of " + p.name + ": argument " + std::to_string(i));
-        claimed.push_back(&b);
-      }
-      inputs.push_back(b.memory.get());
-    }
-    absl::InlinedVector<storage*, 4> outputs(p.outputs.size(), nullptr);
-    for (const alias& a : p.aliases) {
-      if (!donates(a.input, options)) continue;
-      storage* const memory = inputs[a.input];
-      if (!memory->is_read_only() && memory->handles.load(std::memory_order_acquire) == 1)
-        outputs[a.output] = memory;
-    }
-    absl::InlinedVector<buffer, 2> results;
-    for (std::size_t k = 0; k < p.outputs.size(); ++k) {
-      ref<storage> memory = outputs[k] ? ref<storage>(outputs[k]) : where.allocate(p.outputs[k].bytes());
-      outputs[k] = memory.get();
-      results.emplace_back(
-          make_ref<detail::buffer_core>(p.outputs[k], std::move(memory), ref<device_core>(&where)));
-    }
-    ref<request> r = core_->new_run({inputs.data(), inputs.size()}, {outputs.data(), outputs.size()});
-    how.cheap = core_->is_cheap();
-    how.with(options);
-    const kept_arguments kept{args, {claimed.data(), claimed.size()}, p};
-    how.check = [](const void* self) { static_cast<const kept_arguments*>(self)->require_usable(); };
-    how.arguments = &kept;
-    if (!dispatcher::submit(u, *r, how)) {
-      undo();
-      return std::nullopt;
-    }
-    for (const buffer& b : results) b.handle()->made_by = r->id();
-    if (!claimed.empty()) {
-      const failure why = make_failure(absl::StatusCode::kFailedPrecondition,
-                                       "buffer was donated to " + p.name + ", request " + to_string(r->id()),
-                                       reason::buffer_donated, r->id());
-      for (detail::buffer_core* b : claimed) b->bury(why);
-    }
-    return execution(std::move(r), std::move(results), where);
-  } catch (...) {
-    undo();
-    throw;
-  }
-}
-
 }  // namespace wherry
+
+#include <wherry/exec/calling.hpp>

@@ -9,6 +9,7 @@
 #include <wherry/device/cpu_device.hpp>
 #include <wherry/exec/executable.hpp>
 #include <wherry/exec/native_code.hpp>
+#include <wherry/exec/plan_run.hpp>
 
 namespace wherry {
 
@@ -19,23 +20,17 @@ class native_executable final : public executable_core {
   native_executable(std::shared_ptr<const plan> p, ref<device_core> where)
       : executable_core(p, std::move(where)), native_(p) {}
 
-  ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) override {
-    return ref<request>(new run(ref<native_executable>(this), inputs, outputs));
+  ref<request> new_run(const run_arguments& a) override {
+    return ref<request>(new run(ref<native_executable>(this), a));
   }
 
  private:
-  class run final : public request {
+  class run final : public plan_run {
    public:
-    run(ref<native_executable> e, std::span<storage* const> inputs, std::span<storage* const> outputs)
-        : code_(std::move(e)) {
-      for (const storage* m : inputs) inputs_.push_back(static_cast<std::byte*>(m->host()));
-      for (const storage* m : outputs) outputs_.push_back(static_cast<std::byte*>(m->host()));
-      for (storage* m : outputs) add_use(ref<storage>(m), true);
-      for (storage* m : inputs) {
-        if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(ref<storage>(m), false);
-      }
+    run(ref<native_executable> e, const run_arguments& a) : plan_run(e->code(), a), code_(std::move(e)) {
+      for (const storage* m : a.inputs) inputs_.push_back(static_cast<std::byte*>(m->host()));
+      for (const storage* m : a.outputs) outputs_.push_back(static_cast<std::byte*>(m->host()));
     }
-    std::string describe() const override { return describe_execution(code_->code().name); }
 
    protected:
     started start(failure& outcome) noexcept override {
@@ -50,6 +45,8 @@ class native_executable final : public executable_core {
       outcome = cpu_device::carrier_of(*where()).run(
           [](void* self) noexcept { static_cast<run*>(self)->walk(); }, this);
       if (!outcome) outcome = std::move(failed_);
+      if (checks_numerics() && !outcome)
+        outcome = check_outputs([this](std::size_t k) { return outputs_[k]; });
       return started::finished;
     }
     void cleanup() noexcept override {

@@ -60,7 +60,7 @@ class open_executable final : public executable_core {
   open_executable(std::shared_ptr<const plan> p, ref<device_core> where, make how)
       : executable_core(std::move(p), std::move(where)), make_(std::move(how)) {}
 
-  ref<request> new_run(std::span<storage* const>, std::span<storage* const>) override {
+  ref<request> new_run(const run_arguments&) override {
     throw error(absl::StatusCode::kInternal, code().name + ": an open program cannot run");
   }
 

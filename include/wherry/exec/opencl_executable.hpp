@@ -25,6 +25,7 @@
 #include <wherry/exec/executable.hpp>
 #include <wherry/exec/file_cache.hpp>
 #include <wherry/exec/opencl_build.hpp>
+#include <wherry/exec/plan_run.hpp>
 
 namespace wherry {
 
@@ -88,7 +89,7 @@ class opencl_executable final : public executable_core {
     }
   }
 
-  ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) override;
+  ref<request> new_run(const run_arguments& a) override;
 
  private:
   class run;
@@ -135,17 +136,15 @@ inline std::mutex& pocl_basic_mutex() {
 }
 }  // namespace detail
 
-class opencl_executable::run final : public request, private detail::finish_hook {
+class opencl_executable::run final : public plan_run, private detail::finish_hook {
  public:
-  run(ref<opencl_executable> e, std::span<storage* const> inputs, std::span<storage* const> outputs)
-      : code_(std::move(e)), inputs_(inputs.begin(), inputs.end()), outputs_(outputs.begin(), outputs.end()) {
-    for (storage* m : outputs) add_use(ref<storage>(m), true);
-    for (storage* m : inputs) {
-      if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(ref<storage>(m), false);
-    }
-    if (code_->place_.queues && !code_->needs_host_) set_follows_on_device();
+  run(ref<opencl_executable> e, const run_arguments& a)
+      : plan_run(e->code(), a),
+        code_(std::move(e)),
+        inputs_(a.inputs.begin(), a.inputs.end()),
+        outputs_(a.outputs.begin(), a.outputs.end()) {
+    if (code_->place_.queues && !code_->needs_host_ && !checks_numerics()) set_follows_on_device();
   }
-  std::string describe() const override { return describe_execution(code_->code().name); }
 
  protected:
   started start(failure& outcome) noexcept override {
@@ -210,6 +209,7 @@ class opencl_executable::run final : public request, private detail::finish_hook
     failure why;
     try {
       co_await walk_block(0);
+      if (checks_numerics()) co_await check_outputs_there();
     } catch (...) {
       why = as_failure(std::current_exception());
     }
@@ -352,6 +352,33 @@ class opencl_executable::run final : public request, private detail::finish_hook
     });
   }
 
+  /// Looks through the outputs part by part, and throws what is found.
+  task<void> check_outputs_there() {
+    const plan& p = code_->code();
+    if (is_synchronous()) {
+      const auto memory_of = [this](std::size_t k) { return static_cast<std::byte*>(outputs_[k]->host()); };
+      if (const failure found = check_outputs(memory_of)) raise(found);
+      co_return;
+    }
+    constexpr std::size_t part_bytes = std::size_t{1} << 20;
+    host_block part(part_bytes);
+    for (std::size_t k = 0; k < outputs_.size(); ++k) {
+      const tensor_type& type = p.outputs[k];
+      if (!may_be_non_finite(type.element)) continue;
+      for (std::size_t offset = 0; offset < type.bytes(); offset += part_bytes) {
+        const std::size_t bytes = std::min(part_bytes, type.bytes() - offset);
+        enqueue("clEnqueueReadBuffer", {}, [&](cl_uint n, const cl_event* waits, cl_event* event) {
+          return clEnqueueReadBuffer(queue_, queue_device::memory_of(*outputs_[k]), CL_FALSE, offset, bytes,
+                                     part.data(), n, waits, event);
+        });
+        (void)clFlush(queue_);
+        co_await code_->place_.queues->watch(last_);
+        const auto first = static_cast<std::int64_t>(offset / size_of(type.element));
+        if (const failure found = check_part(k, {part.data(), bytes}, first)) raise(found);
+      }
+    }
+  }
+
   task<std::int32_t> read_back(std::uint32_t index, std::size_t bytes) {
     const slot& s = code_->code().slots[index];
     std::int32_t value = 0;
@@ -381,9 +408,8 @@ class opencl_executable::run final : public request, private detail::finish_hook
   task<void> walk_;
 };
 
-inline ref<request> opencl_executable::new_run(std::span<storage* const> inputs,
-                                               std::span<storage* const> outputs) {
-  return ref<request>(new run(ref<opencl_executable>(this), inputs, outputs));
+inline ref<request> opencl_executable::new_run(const run_arguments& a) {
+  return ref<request>(new run(ref<opencl_executable>(this), a));
 }
 
 }  // namespace wherry

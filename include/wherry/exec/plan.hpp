@@ -77,6 +77,9 @@ struct alias {
 
 struct plan {
   std::string name;  // of the program, for messages
+  // What the program calls its inputs and outputs, each once; empty: `arg0`, `out0`, ... (`input_name`).
+  std::vector<std::string> input_names;
+  std::vector<std::string> output_names;
   std::vector<tensor_type> inputs;
   bool open = false;                 // only `name`, `inputs` and `sizes` count
   std::vector<std::uint32_t> sizes;  // open: inputs whose values are sizes
@@ -94,5 +97,12 @@ struct plan {
   double cost_ns = 0;                // estimate of the whole plan; unknown trip counts count as one
   bool bounded = true;               // false: a loop of unknown length or a call inside
 };
+
+inline std::string input_name(const plan& p, std::size_t i) {
+  return i < p.input_names.size() ? p.input_names[i] : "arg" + std::to_string(i);
+}
+inline std::string output_name(const plan& p, std::size_t k) {
+  return k < p.output_names.size() ? p.output_names[k] : "out" + std::to_string(k);
+}
 
 }  // namespace wherry

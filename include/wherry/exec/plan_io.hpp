@@ -269,6 +269,8 @@ inline void check_plan(const plan& p) {
   if (p.open && !(p.slots.empty() && p.aliases.empty() && p.blocks.empty()))
     plan_reader::fail("an open plan with steps");
   if (p.arena_bytes > plan_bytes_limit) plan_reader::fail("an arena too large");
+  if (p.input_names.size() > p.inputs.size() || (p.output_names.size() > p.outputs.size() && !p.open))
+    plan_reader::fail("a name of nothing");
   std::vector<bool> placed(p.outputs.size());
   std::vector<bool> donated(p.inputs.size());
   for (const alias& a : p.aliases) {
@@ -344,6 +346,8 @@ inline std::vector<std::byte> write_plan(const plan& p) {
   w.put(p.cpu_features);
   w.put(p.cost_ns);
   w.put(p.bounded);
+  for (const auto* names : {&p.input_names, &p.output_names})
+    w.list(*names, [&](const std::string& name) { w.put(name); });
 
   detail::plan_writer file;
   file.out.reserve(w.out.size() + 32);
@@ -422,6 +426,8 @@ inline plan read_plan(std::span<const std::byte> bytes) {
   p.cpu_features = r.text();
   p.cost_ns = r.get<double>();
   p.bounded = r.choice<bool>(2, "mark");
+  for (auto* names : {&p.input_names, &p.output_names})
+    *names = r.list<std::string>(8, [&](std::string& name) { name = r.text(); });
   if (!r.at_end()) detail::plan_reader::fail("bytes behind its end");
   detail::check_plan(p);
   return p;

@@ -8,6 +8,7 @@
 #include <wherry/device/simulated_device.hpp>
 #include <wherry/exec/executable.hpp>
 #include <wherry/exec/native_code.hpp>
+#include <wherry/exec/plan_run.hpp>
 
 namespace wherry {
 
@@ -18,24 +19,18 @@ class simulated_executable final : public executable_core {
   simulated_executable(std::shared_ptr<const plan> p, ref<device_core> where)
       : executable_core(p, std::move(where)), native_(p) {}
 
-  ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) override {
-    return ref<request>(new run(ref<simulated_executable>(this), inputs, outputs));
+  ref<request> new_run(const run_arguments& a) override {
+    return ref<request>(new run(ref<simulated_executable>(this), a));
   }
 
  private:
-  class run final : public request {
+  class run final : public plan_run {
    public:
-    run(ref<simulated_executable> e, std::span<storage* const> inputs, std::span<storage* const> outputs)
-        : code_(std::move(e)) {
-      for (const storage* m : inputs) inputs_.push_back(simulated_device::memory_of(*m));
-      for (const storage* m : outputs) outputs_.push_back(simulated_device::memory_of(*m));
-      for (storage* m : outputs) add_use(ref<storage>(m), true);
-      for (storage* m : inputs) {
-        if (std::find(outputs.begin(), outputs.end(), m) == outputs.end()) add_use(ref<storage>(m), false);
-      }
+    run(ref<simulated_executable> e, const run_arguments& a) : plan_run(e->code(), a), code_(std::move(e)) {
+      for (const storage* m : a.inputs) inputs_.push_back(simulated_device::memory_of(*m));
+      for (const storage* m : a.outputs) outputs_.push_back(simulated_device::memory_of(*m));
       set_follows_on_device();
     }
-    std::string describe() const override { return describe_execution(code_->code().name); }
 
    protected:
     started start(failure&) noexcept override {
@@ -57,6 +52,7 @@ class simulated_executable final : public executable_core {
       failure why =
           code_->native_.walk(block, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()});
       scratch.deallocate(block, bytes);
+      if (!why && checks_numerics()) why = check_outputs([this](std::size_t k) { return outputs_[k]; });
       return why;
     }
 

@@ -47,6 +47,7 @@ enum class reason : std::uint16_t {
   unsupported,
   corrupt_file,
   driver_failed,
+  numerical_error,
   count_,
 };
 
@@ -71,7 +72,8 @@ constexpr std::string_view name_of(reason r) noexcept {
                                         "out_of_memory",
                                         "unsupported",
                                         "corrupt_file",
-                                        "driver_failed"};
+                                        "driver_failed",
+                                        "numerical_error"};
   static_assert(std::size(names) == static_cast<std::size_t>(reason::count_));
   const auto index = static_cast<std::size_t>(r);
   return index < std::size(names) ? names[index] : std::string_view("unknown");
