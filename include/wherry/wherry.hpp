@@ -10,6 +10,7 @@
 #include <wherry/coro/task.hpp>
 #include <wherry/coro/when_all.hpp>
 #include <wherry/coro/when_any.hpp>
+#include <wherry/exec/artifact.hpp>
 #include <wherry/loop/file.hpp>
 #include <wherry/loop/loop.hpp>
 #include <wherry/loop/read_file.hpp>

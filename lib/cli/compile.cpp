@@ -2,6 +2,7 @@
 // text.
 #include <charconv>
 #include <iostream>
+#include <wherry/exec/artifact.hpp>
 #include <wherry/loop/read_file.hpp>
 #include <wherry/loop/sync_wait.hpp>
 
@@ -78,7 +79,7 @@ int compile_program(const compile_command& command) {
     if (ready.code().open)
       throw usage_error(command.file +
                         ": the program has arguments of unknown sizes: name them with --shapes");
-    save(command.output, write_plan(ready.code()));
+    save(command.output, artifact_of(ready));
     return fine;
   }
   const std::string text = compile::emitStage(

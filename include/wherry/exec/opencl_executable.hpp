@@ -9,9 +9,6 @@
 //
 // The queue of a unit runs one execution at a time, so those in flight on one unit share one arena.
 //
-// Device binaries of other drivers are kept in the file cache; PoCL keeps its own, and asking it for a binary
-// would compile every kernel twice.
-//
 // Threads: any; kernels' arguments are set under a lock of the executable.
 #pragma once
 
@@ -19,58 +16,24 @@
 #include <wherry/device/cpu_device.hpp>
 #include <wherry/device/queue_device.hpp>
 #include <wherry/exec/executable.hpp>
-#include <wherry/exec/file_cache.hpp>
-#include <wherry/exec/opencl_build.hpp>
+#include <wherry/exec/opencl_programs.hpp>
 
 namespace wherry {
 
-/// Where OpenCL C runs: a queue device, or the `basic` device behind `cpu:k`.
-struct opencl_place {
-  cl_context context = nullptr;
-  cl_device_id device = nullptr;
-  queue_device* queues = nullptr;  // null: `basic`, synchronous
-  std::string platform;
-
-  /// Throws unimplemented if no OpenCL device is behind `d`.
-  static opencl_place of(device_core& d) {
-    opencl_place p;
-    p.platform = d.description().platform;
-    if (auto* q = dynamic_cast<queue_device*>(&d)) {
-      p.context = q->context();
-      p.device = q->cl_device();
-      p.queues = q;
-      return p;
-    }
-    auto* c = dynamic_cast<cpu_device*>(&d);
-    if (!c || !c->context()) {
-      throw error(absl::StatusCode::kUnimplemented, "codegen opencl: no OpenCL device behind " + d.name() +
-                                                        " (carrier " + d.description().carrier + ")");
-    }
-    p.context = c->context();
-    p.device = c->cl_device();
-    return p;
-  }
-  std::string key() const {
-    return platform + '\0' + detail::cl_text(device, CL_DEVICE_NAME) + '\0' +
-           detail::cl_text(device, CL_DRIVER_VERSION);
-  }
-};
-
 class opencl_executable final : public executable_core {
  public:
-  /// Builds the program. Throws invalid_argument with the build log if the driver refuses it.
+  /// `programs` holds the plan's kernels, in their order (opencl_programs.hpp).
   opencl_executable(std::shared_ptr<const plan> p, ref<device_core> where, opencl_place place,
-                    const file_cache& cache)
-      : executable_core(p, std::move(where)), place_(std::move(place)), needs_host_(reads_back(*p)) {
-    if (!p->opencl_source.empty()) build(cache);
-    for (const kernel& k : p->kernels) {
-      if (k.from != kernel::origin::opencl) {
-        throw error(absl::StatusCode::kFailedPrecondition,
-                    p->name + ": kernel '" + k.name + "' is native; an OpenCL executable cannot run it");
-      }
+                    std::vector<opencl_program> programs)
+      : executable_core(p, std::move(where)),
+        place_(std::move(place)),
+        needs_host_(reads_back(*p)),
+        programs_(std::move(programs)) {
+    for (std::size_t k = 0; k < p->kernels.size(); ++k) {
+      const std::string& name = p->kernels[k].name;
       cl_int code = CL_SUCCESS;
-      kernels_.emplace_back(clCreateKernel(program_.get(), k.name.c_str(), &code));
-      cl_check(code, "clCreateKernel", k.name);
+      kernels_.emplace_back(clCreateKernel(programs_[k]->get(), name.c_str(), &code));
+      cl_check(code, "clCreateKernel", name);
     }
     if (place_.queues) {
       upload_constants();
@@ -96,13 +59,12 @@ class opencl_executable final : public executable_core {
     }
     return false;
   }
-  void build(const file_cache& cache);
   void upload_constants();
 
   // constant after construction
   opencl_place place_;
   bool needs_host_;
-  cl_handle<cl_program> program_;
+  std::vector<opencl_program> programs_;
   std::vector<cl_handle<cl_kernel>> kernels_;
   cl_handle<cl_mem> constants_;
   std::unique_ptr<array> constants_host_;
@@ -355,51 +317,6 @@ inline ref<request> opencl_executable::new_run(std::span<storage* const> inputs,
 }
 
 // ------------------------------------------------------------------------------------------ loading
-
-inline void opencl_executable::build(const file_cache& cache) {
-  const std::string& source = code().opencl_source;
-  cl_device_fp_config config = 0;
-  (void)clGetDeviceInfo(place_.device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, nullptr);
-  const std::string options(opencl_options((config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0));
-  const std::string key = "opencl" + std::string(1, '\0') + place_.key() + '\0' + options + '\0' + source;
-  const bool keeps_binaries = place_.platform != "Portable Computing Language" && cache.is_enabled();
-  cl_int code = CL_SUCCESS;
-  const auto compile = [&](const char* what) {
-    const cl_int built = clBuildProgram(program_.get(), 1, &place_.device, options.c_str(), nullptr, nullptr);
-    if (built == CL_SUCCESS) return true;
-    std::size_t size = 0;
-    (void)clGetProgramBuildInfo(program_.get(), place_.device, CL_PROGRAM_BUILD_LOG, 0, nullptr, &size);
-    std::string text(size, '\0');
-    (void)clGetProgramBuildInfo(program_.get(), place_.device, CL_PROGRAM_BUILD_LOG, size, text.data(),
-                                nullptr);
-    if (std::string_view(what) == "source")
-      cl_check(built, "clBuildProgram", this->code().name + ":\n" + text);
-    return false;
-  };
-  if (keeps_binaries) {
-    if (const auto stored = cache.find(key)) {
-      const auto* bytes = reinterpret_cast<const unsigned char*>(stored->data());
-      const std::size_t size = stored->size();
-      program_ = cl_handle<cl_program>(
-          clCreateProgramWithBinary(place_.context, 1, &place_.device, &size, &bytes, nullptr, &code));
-      if (code == CL_SUCCESS && compile("binary")) return;
-    }
-  }
-  const char* text = source.c_str();
-  const std::size_t length = source.size();
-  program_ = cl_handle<cl_program>(clCreateProgramWithSource(place_.context, 1, &text, &length, &code));
-  cl_check(code, "clCreateProgramWithSource");
-  compile("source");
-  if (!keeps_binaries) return;
-  std::size_t size = 0;
-  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) != CL_SUCCESS ||
-      size == 0)
-    return;
-  std::vector<std::byte> binary(size);
-  auto* bytes = reinterpret_cast<unsigned char*>(binary.data());
-  if (clGetProgramInfo(program_.get(), CL_PROGRAM_BINARIES, sizeof bytes, &bytes, nullptr) == CL_SUCCESS)
-    cache.store(key, binary);
-}
 
 inline void opencl_executable::upload_constants() {
   const auto& bytes = code().constants;
