@@ -60,6 +60,18 @@ std::vector<known_argument> parse_shapes(std::string_view text) {
   return all;
 }
 
+bool is_artifact(const program& source) {
+  return source.text().substr(0, 8) == std::string_view(detail::plan_magic, 8);
+}
+
+/// What is left of the stages in an artifact.
+std::string emit_of_artifact(const plan& p, const compile_command& command) {
+  if (command.emit == "plan") return compile::textOf(p);
+  if (command.emit == "opencl" && p.opencl) return p.opencl_source;
+  throw usage_error(command.file + ": an artifact with " + (p.opencl ? "OpenCL C" : "native code") +
+                    " has no stage '" + command.emit + "': it shows plan" + (p.opencl ? " and opencl" : ""));
+}
+
 void save(const std::string& path, std::span<const std::byte> bytes) {
   loop here;
   sync_wait(here, write_file_atomic(here, path, bytes));
@@ -82,9 +94,11 @@ int compile_program(const compile_command& command) {
     save(command.output, artifact_of(ready));
     return fine;
   }
-  const std::string text = compile::emitStage(
-      {source.text(), source.name(), source.function(), here.target_for(options), options.arguments},
-      command.emit);
+  const std::string text = is_artifact(source)
+                               ? emit_of_artifact(here.compile(source, options).code(), command)
+                               : compile::emitStage({source.text(), source.name(), source.function(),
+                                                     here.target_for(options), options.arguments},
+                                                    command.emit);
   if (command.output.empty())
     std::cout << text;
   else
