@@ -8,13 +8,17 @@
 // returns. On the client's own loop or a worker it hands the waiting over to a thread of its own.
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <chrono>
 #include <future>
 #include <map>
+#include <span>
 #include <wherry/coro/move_to.hpp>
 #include <wherry/exec/compiler.hpp>
 #include <wherry/exec/file_cache.hpp>
 #include <wherry/exec/kernel_cache.hpp>
+#include <wherry/exec/kernel_code_cache.hpp>
 #include <wherry/exec/named_kernel.hpp>
 #include <wherry/exec/native_executable.hpp>
 #include <wherry/exec/open_executable.hpp>
@@ -158,6 +162,17 @@ class client {
   request_state poll(ticket t) const { return dispatcher::poll(unit_of(t), t); }
   /// Returns the code that it failed with, `kOk` if it has not. Throws as `poll`.
   absl::StatusCode code_of(ticket t) const { return dispatcher::code_of(unit_of(t), t); }
+  /// Compiles many programs together, which takes less than one after the other: on all workers, equal
+  /// programs and equal kernels once, OpenCL C in few builds. Results are in the order of `sources`. Throws
+  /// the first failure, naming the program by its place and its name.
+  std::vector<executable> compile(std::span<const program> sources,
+                                  const compile_options& options = {}) const;
+  /// As above, but what fails leaves the others alone: a status says why (`reason_of` reads the rest).
+  std::vector<absl::StatusOr<executable>> compile_each(std::span<const program> sources,
+                                                       const compile_options& options = {}) const;
+  /// As `compile` of many, on workers.
+  task<std::vector<executable>> compile_async(std::vector<program> sources,
+                                              compile_options options = {}) const;
 
   /// Waits until everything submitted to any device before the call has completed.
   void drain() const {
@@ -202,12 +217,21 @@ class client {
     std::map<std::string, compilation> compilations;
     kernel_cache kernels;
 
+    opencl_programs built;  // of OpenCL C, by kernel
+
+    // A program on its way to an executable; see client_compile.hpp.
+    struct compiling;
     std::shared_ptr<const plan> plan_of(const program& source, const target& t,
-                                        const compile_options& options);
+                                        const compile_options& options, kernel_code_cache& code,
+                                        bool among_others);
+    void make_plan(compiling& one, kernel_code_cache& code, bool among_others);
+    static bool is_artifact(const program& source) noexcept;
+    void build(std::span<compiling> all);
+    static void finish(const std::shared_ptr<core>& self, compiling& one);
+    static std::vector<compiling> compile(const std::shared_ptr<core>& self, std::span<const program> sources,
+                                          const compile_options& options, const ref<device_core>& where);
     static std::string codegen_for(const compile_options& options, device_core& d, const plan* artifact);
     static target target_for(const compile_options& options, device_core& d, const std::string& codegen);
-    static ref<executable_core> compile(const std::shared_ptr<core>& self, const program& source,
-                                        const compile_options& options, ref<device_core> d);
   };
 
   device_core& place(const wherry::device& where) const {

@@ -10,6 +10,7 @@
 #include <wherry/coro/task.hpp>
 #include <wherry/coro/when_all.hpp>
 #include <wherry/coro/when_any.hpp>
+#include <wherry/exec/artifact.hpp>
 #include <wherry/exec/bind.hpp>
 #include <wherry/exec/executable_cache.hpp>
 #include <wherry/exec/kernel_registry.hpp>

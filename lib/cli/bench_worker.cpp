@@ -116,7 +116,7 @@ nlohmann::json measure(const bench_options& options) {
 
   compiling.cache = false;
   std::vector<double> cold{compile_time()};
-  const bool is_native = here.compile(source, compiling).code().opencl_source.empty();
+  const bool is_native = !here.compile(source, compiling).code().opencl;
   while (is_native && cold.size() < 5) cold.push_back(compile_time());
   compiling.cache = true;
   (void)compile_time();  // fills the cache

@@ -1,12 +1,16 @@
 // check.cpp: `wherry check`: runs modules that test themselves, each in a worker process.
 //
 // This process never calls OpenCL: it hands out modules, collects verdicts and replaces workers that die or
-// take too long, so that one module cannot take the others with it.
+// take too long, so that one module cannot take the others with it. Where drivers build the code, a worker
+// gets several modules at a time, which it compiles together; if it does not get through them, those that
+// have no verdict yet are run again, each alone.
 #include <poll.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
+#include <deque>
 #include <iostream>
 #include <memory>
 #include <vector>
@@ -26,6 +30,13 @@ struct check_options {
   device_options place;
   json_option json;
   int worker_socket = -1;
+
+  /// True if a driver will build the code.
+  bool builds_opencl() const {
+    if (!place.codegen.empty()) return place.codegen == "opencl";
+    const char* set = std::getenv("WHERRY_CODEGEN");
+    return place.device.rfind("cpu", 0) != 0 || (set && std::string_view(set) == "opencl");
+  }
 };
 
 class checker {
@@ -58,24 +69,50 @@ class checker {
  private:
   struct slot {
     std::unique_ptr<worker_process> worker;
-    std::optional<std::size_t> module;  // what it runs
-    steady::time_point begin;
+    std::deque<std::size_t> modules;  // what it runs, in the order of its answers
+    bool has_one = false;             // it was given one module
+    steady::time_point begin;         // of the first of `modules`
     steady::time_point deadline;
   };
 
+  static constexpr std::size_t most_together = 16;
+
+  /// Takes the modules that a worker gets next.
+  std::deque<std::size_t> take_next() {
+    if (!alone_.empty()) {
+      const std::size_t module = alone_.front();
+      alone_.pop_front();
+      return {module};
+    }
+    const std::size_t left = modules_.size() - next_;
+    const std::size_t share = (left + slots_.size() - 1) / slots_.size();
+    const std::size_t count = options_.builds_opencl() ? std::min(most_together, share) : 1;
+    std::deque<std::size_t> some;
+    while (some.size() < std::min(count, left)) some.push_back(next_++);
+    return some;
+  }
+
   void start_next(slot& s) {
-    if (s.module || next_ == modules_.size()) return;
+    if (!s.modules.empty()) return;
+    s.modules = take_next();
+    if (s.modules.empty()) return;
     if (!s.worker) {
       std::vector<std::string> words = {"check", "--device", options_.place.device};
       if (!options_.place.codegen.empty()) words.insert(words.end(), {"--codegen", options_.place.codegen});
       words.push_back("--worker");
       s.worker = std::make_unique<worker_process>(words, cores_each_);
     }
-    s.module = next_++;
+    s.has_one = s.modules.size() == 1;
+    start_clock(s);
+    std::vector<module_name> names;
+    for (const std::size_t module : s.modules) names.push_back(modules_[module]);
+    s.worker->send(request_line(names));
+  }
+
+  void start_clock(slot& s) const {
     s.begin = steady::now();
     s.deadline = s.begin + std::chrono::duration_cast<steady::duration>(
                                std::chrono::duration<double>(options_.timeout));
-    s.worker->send(request_line(modules_[*s.module]));
   }
 
   /// Until a worker has answered or died, or the next deadline.
@@ -83,7 +120,7 @@ class checker {
     std::vector<pollfd> all;
     auto until = steady::time_point::max();
     for (const slot& s : slots_) {
-      if (!s.module) continue;
+      if (s.modules.empty()) continue;
       all.push_back({s.worker->socket(), POLLIN, 0});
       until = std::min(until, s.deadline);
     }
@@ -92,22 +129,33 @@ class checker {
   }
 
   void look_at(slot& s) {
-    if (!s.module) return;
-    const worker_process::reply reply = s.worker->receive();
-    if (reply.line) {
-      const check_answer answer = parse_answer(*reply.line);
-      if (answer.fatal_code == bad_input) throw usage_error(answer.fatal);
-      if (answer.fatal_code != fine) throw run_error(answer.fatal);
-      finish(s, answer.of);
-    } else if (reply.has_ended) {
-      const std::string how = s.worker->wait_for_end();
-      s.worker.reset();
-      finish(s, {verdict::status::fail, "crashed: " + how, {}, elapsed(s)});
-    } else if (steady::now() >= s.deadline) {
-      s.worker->kill();
-      s.worker.reset();
-      finish(s, {verdict::status::fail, "timed out", {}, elapsed(s)});
+    while (!s.modules.empty()) {
+      const worker_process::reply reply = s.worker->receive();
+      if (reply.line) {
+        const check_answer answer = parse_answer(*reply.line);
+        if (answer.fatal_code == bad_input) throw usage_error(answer.fatal);
+        if (answer.fatal_code != fine) throw run_error(answer.fatal);
+        finish(s, answer.of);
+        start_clock(s);
+        continue;
+      }
+      if (reply.has_ended) {
+        const std::string how = s.worker->wait_for_end();
+        give_up(s, "crashed: " + how);
+      } else if (steady::now() >= s.deadline) {
+        s.worker->kill();
+        give_up(s, "timed out");
+      }
+      return;
     }
+  }
+
+  /// The worker is gone. One module was its only one, or any of them is to blame.
+  void give_up(slot& s, const std::string& why) {
+    s.worker.reset();
+    if (s.has_one) return finish(s, {verdict::status::fail, why, {}, elapsed(s)});
+    alone_.insert(alone_.end(), s.modules.begin(), s.modules.end());
+    s.modules.clear();
   }
 
   static double elapsed(const slot& s) {
@@ -115,8 +163,8 @@ class checker {
   }
 
   void finish(slot& s, verdict v) {
-    verdicts_[*s.module] = std::move(v);
-    s.module.reset();
+    verdicts_[s.modules.front()] = std::move(v);
+    s.modules.pop_front();
   }
 
   void print_finished() {
@@ -134,8 +182,9 @@ class checker {
 
   std::vector<std::optional<verdict>> verdicts_;
   std::vector<slot> slots_;
-  std::size_t next_ = 0;     // the first module that was not handed out
-  std::size_t printed_ = 0;  // modules whose line has been written
+  std::size_t next_ = 0;           // the first module that was not handed out
+  std::deque<std::size_t> alone_;  // to be run again, each alone
+  std::size_t printed_ = 0;        // modules whose line has been written
 };
 
 nlohmann::json as_json(const checker& all) {

@@ -53,16 +53,20 @@ int refuse(int socket, const std::string& message, int code) {
 
 }  // namespace
 
-std::string request_line(const module_name& which) {
-  return nlohmann::json{{"path", which.path}, {"number", which.number}, {"is_part", which.is_part}}.dump(
-             -1, ' ', true, nlohmann::json::error_handler_t::strict) +
-         "\n";
+std::string request_line(std::span<const module_name> modules) {
+  nlohmann::json request = nlohmann::json::array();
+  for (const module_name& m : modules)
+    request.push_back({{"path", m.path}, {"number", m.number}, {"is_part", m.is_part}});
+  return request.dump(-1, ' ', true, nlohmann::json::error_handler_t::strict) + "\n";
 }
 
-module_name parse_request(const std::string& line) {
-  const auto request = nlohmann::json::parse(line);
-  return {request.at("path").get<std::string>(), request.at("number").get<std::size_t>(),
-          request.at("is_part").get<bool>()};
+std::vector<module_name> parse_request(const std::string& line) {
+  std::vector<module_name> modules;
+  for (const auto& m : nlohmann::json::parse(line)) {
+    modules.push_back(
+        {m.at("path").get<std::string>(), m.at("number").get<std::size_t>(), m.at("is_part").get<bool>()});
+  }
+  return modules;
 }
 
 std::string answer_line(const check_answer& answer) {
@@ -107,9 +111,13 @@ int serve_checks(int socket, const device_options& place) {
   std::string pending;
   while (const auto line = read_line(socket, pending)) {
     die_of_crashes();
-    check_answer answer;
-    answer.of = check_module(*here, compiling, parse_request(*line));
-    if (!send_all(socket, answer_line(answer))) break;
+    bool heard = true;
+    check_modules(*here, compiling, parse_request(*line), [&](const verdict& v) {
+      check_answer answer;
+      answer.of = v;
+      heard = heard && send_all(socket, answer_line(answer));
+    });
+    if (!heard) break;
   }
   return fine;
 }

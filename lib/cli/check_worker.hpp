@@ -1,11 +1,14 @@
 // check_worker.hpp: the process that runs modules for `wherry check`, and what its parent says to it.
 //
-// Over one socket, a line of JSON each way: the parent sends a module's name, the worker answers with its
-// verdict. A worker that cannot open its device answers `fatal` once and ends. Its standard output is
-// standard error, so that whatever a driver prints stays out of the results.
+// Over one socket, in lines of JSON: the parent sends the names of some modules, the worker answers with a
+// verdict for each, in their order. It compiles them together, which pays where drivers build the code. A
+// worker that cannot open its device answers `fatal` once and ends. Its standard output is standard error, so
+// that whatever a driver prints stays out of the results.
 #pragma once
 
+#include <span>
 #include <string>
+#include <vector>
 
 #include "command.hpp"
 #include "modules.hpp"
@@ -23,9 +26,9 @@ struct check_answer {
   int fatal_code = fine;
 };
 
-std::string request_line(const module_name& which);
+std::string request_line(std::span<const module_name> modules);
 std::string answer_line(const check_answer& answer);
-module_name parse_request(const std::string& line);
+std::vector<module_name> parse_request(const std::string& line);
 check_answer parse_answer(const std::string& line);
 
 }  // namespace wherry::cli

@@ -2,6 +2,7 @@
 // text.
 #include <charconv>
 #include <iostream>
+#include <wherry/exec/artifact.hpp>
 #include <wherry/loop/read_file.hpp>
 #include <wherry/loop/sync_wait.hpp>
 
@@ -59,6 +60,18 @@ std::vector<known_argument> parse_shapes(std::string_view text) {
   return all;
 }
 
+bool is_artifact(const program& source) {
+  return source.text().substr(0, 8) == std::string_view(detail::plan_magic, 8);
+}
+
+/// What is left of the stages in an artifact.
+std::string emit_of_artifact(const plan& p, const compile_command& command) {
+  if (command.emit == "plan") return compile::textOf(p);
+  if (command.emit == "opencl" && p.opencl) return p.opencl_source;
+  throw usage_error(command.file + ": an artifact with " + (p.opencl ? "OpenCL C" : "native code") +
+                    " has no stage '" + command.emit + "': it shows plan" + (p.opencl ? " and opencl" : ""));
+}
+
 void save(const std::string& path, std::span<const std::byte> bytes) {
   loop here;
   sync_wait(here, write_file_atomic(here, path, bytes));
@@ -75,20 +88,21 @@ int compile_program(const compile_command& command) {
   options.arguments = parse_shapes(command.shapes);
   if (command.emit == "artifact") {
     // Not loaded here: targets of custom calls may be there only where the artifact runs.
-    const bool is_artifact = source.text().starts_with(std::string_view(detail::plan_magic, 8));
-    const plan made = is_artifact
+    const plan made = is_artifact(source)
                           ? here.compile(source, options).code()
                           : compiler::installed()->compile({source.text(), source.name(), source.function(),
                                                             here.target_for(options), options.arguments});
     if (made.open)
       throw usage_error(command.file +
                         ": the program has arguments of unknown sizes: name them with --shapes");
-    save(command.output, write_plan(made));
+    save(command.output, artifact_of(made));
     return fine;
   }
-  const std::string text = compile::emitStage(
-      {source.text(), source.name(), source.function(), here.target_for(options), options.arguments},
-      command.emit);
+  const std::string text = is_artifact(source)
+                               ? emit_of_artifact(here.compile(source, options).code(), command)
+                               : compile::emitStage({source.text(), source.name(), source.function(),
+                                                     here.target_for(options), options.arguments},
+                                                    command.emit);
   if (command.output.empty())
     std::cout << text;
   else

@@ -197,29 +197,35 @@ verdict judge(const std::vector<compile::Check>& checks, const std::vector<array
   return all;
 }
 
-verdict run_module(const client& here, const compile_options& compiling, const module_name& which,
-                   const std::string& source) {
-  const compile::CheckProgram split = compile::splitChecks(source, which.path);
-  const executable ready =
-      here.compile(program::from_text(split.source, which.path).with_function(split.function), compiling);
+/// A module on its way to its verdict.
+struct candidate {
+  module_name which;
+  std::vector<compile::Check> checks;
+  std::optional<program> source;  // to compile and to run, if there is no verdict yet
+  verdict outcome;
+  double seconds = 0;
+};
+
+verdict run_module(const client& here, const compile_options& compiling, const candidate& c,
+                   const executable& ready) {
   std::vector<buffer> arguments;
-  for (const array& a : arguments_for(which.path, ready.inputs()))
+  for (const array& a : arguments_for(c.which.path, ready.inputs()))
     arguments.push_back(here.buffer(a, compiling.device));
   const execution run = ready.call(arguments);
   std::vector<array> results;
   for (const buffer& b : run.outputs()) results.push_back(b.value());
   run.await();
-  return split.checks.empty() ? skip("no check") : judge(split.checks, results);
+  return c.checks.empty() ? skip("no check") : judge(c.checks, results);
 }
 
-verdict check_source(const client& here, const compile_options& compiling, const module_name& which,
-                     const std::string& source) {
+/// Reads the module `text`; leaves `c.source` empty where that settles its verdict.
+verdict read_module(candidate& c, const std::string& text) {
   {
     mlir::DialectRegistry registry;
     mlir::stablehlo::registerStablehloDialects(registry);
     mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
     std::string diagnostics;
-    const auto owned = mlir::stablehlo::parseStablehlo(context, source, which.path, diagnostics);
+    const auto owned = mlir::stablehlo::parseStablehlo(context, text, c.which.path, diagnostics);
     mlir::ModuleOp module = owned.get();
     if (!module) return fail(diagnostics.empty() ? "it does not parse" : diagnostics);
     if (std::string problem = round_trip(context, module); !problem.empty()) return fail(std::move(problem));
@@ -229,7 +235,35 @@ verdict check_source(const client& here, const compile_options& compiling, const
     if (entry && has_unknown_size(entry))
       return pass("parsed, verified, round-tripped; arguments of unknown size");
   }
-  return run_module(here, compiling, which, source);
+  compile::CheckProgram split = compile::splitChecks(text, c.which.path);
+  c.source = program::from_text(split.source, c.which.path).with_function(split.function);
+  c.checks = std::move(split.checks);
+  return {};
+}
+
+/// Runs `step`, whose failure is the verdict of `c`, and counts the time.
+template <class Step>
+void take_step(candidate& c, Step step) {
+  const auto begin = std::chrono::steady_clock::now();
+  try {
+    c.outcome = step();
+  } catch (const std::exception& e) {
+    c.outcome = fail(e.what());
+    c.source.reset();
+  }
+  c.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+candidate read_candidate(const module_name& which) {
+  candidate c;
+  c.which = which;
+  take_step(c, [&] {
+    const std::vector<std::string> modules =
+        split_modules(std::string(program::from_file(which.path).text()));
+    return which.number <= modules.size() ? read_module(c, modules[which.number - 1])
+                                          : fail("the file has changed: this module is gone");
+  });
+  return c;
 }
 
 }  // namespace
@@ -246,20 +280,32 @@ const char* name_of(verdict::status s) noexcept {
   return "FAIL";
 }
 
-verdict check_module(const client& here, const compile_options& compiling, const module_name& which) {
-  const auto begin = std::chrono::steady_clock::now();
-  verdict result;
-  try {
-    const std::vector<std::string> modules =
-        split_modules(std::string(program::from_file(which.path).text()));
-    result = which.number <= modules.size() ? check_source(here, compiling, which, modules[which.number - 1])
-                                            : fail("the file has changed: this module is gone");
-  } catch (const std::exception& e) {
-    result = fail(e.what());
+void check_modules(const client& here, const compile_options& compiling, std::span<const module_name> modules,
+                   const std::function<void(const verdict&)>& report) {
+  std::vector<candidate> all;
+  std::vector<program> sources;
+  for (const module_name& which : modules) {
+    all.push_back(read_candidate(which));
+    if (all.back().source) sources.push_back(*all.back().source);
   }
-  result.reason = one_line(std::move(result.reason));
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return result;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto compiled = here.compile_each(sources, compiling);
+  const double each = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() /
+                      static_cast<double>(std::max<std::size_t>(1, sources.size()));
+  auto next = compiled.begin();
+  for (candidate& c : all) {
+    if (c.source) {
+      c.seconds += each;
+      take_step(c, [&] {
+        const absl::StatusOr<executable>& ready = *next++;
+        return ready.ok() ? run_module(here, compiling, c, *ready)
+                          : fail(std::string(ready.status().message()));
+      });
+    }
+    c.outcome.reason = one_line(std::move(c.outcome.reason));
+    c.outcome.seconds = c.seconds;
+    report(c.outcome);
+  }
 }
 
 }  // namespace wherry::cli

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "command.hpp"
@@ -25,7 +27,10 @@ struct verdict {
 /// "PASS", "FAIL", "SKIP".
 const char* name_of(verdict::status s) noexcept;
 
-/// Never throws for anything that is about the module: that is a failure with its reason.
-verdict check_module(const client& here, const compile_options& compiling, const module_name& which);
+/// Checks `modules`, which are compiled together, and calls `report` with the verdict of each, in their
+/// order, as soon as it is known. Never throws for anything that is about a module: that is a failure with
+/// its reason.
+void check_modules(const client& here, const compile_options& compiling, std::span<const module_name> modules,
+                   const std::function<void(const verdict&)>& report);
 
 }  // namespace wherry::cli

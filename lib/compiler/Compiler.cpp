@@ -10,6 +10,7 @@
 #include "compiler/Names.h"
 #include "compiler/Program.h"
 #include "compiler/Revision.h"
+#include "compiler/native/Native.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/TargetParser/Host.h"
@@ -20,6 +21,11 @@ namespace {
 
 class StablehloCompiler final : public compiler {
  public:
+  /// What the code of a kernel depends on besides what it computes.
+  std::string scopeOf(const target& target) const {
+    return "kernel " + revision() + " " + target.cpu + " " + std::to_string(target.lanes) + "\n";
+  }
+
   plan compile(const compile_request& request) override {
     Program program(request.source, request.source_name);
     plan result;
@@ -32,14 +38,35 @@ class StablehloCompiler final : public compiler {
   }
   std::optional<std::string> text_of(const plan& p) override { return textOf(p); }
 
+  bool embed_prebuilt(plan& p) override {
+    std::vector<std::string> names;
+    for (const kernel& k : p.kernels)
+      if (k.from == kernel::origin::prebuilt) names.push_back(k.name);
+    llvm::Expected<NativeImage> code = native::prebuiltImage(p.features, names);
+    if (!code) throw error(absl::StatusCode::kInternal, p.name + ": " + llvm::toString(code.takeError()));
+    NativeImage all;
+    all.bytes = std::move(p.image);
+    native::appendImage(all, *code);
+    p.image = std::move(all.bytes);
+    llvm::StringMap<uint64_t> entries;
+    for (const auto& [name, offset] : all.entries) entries[name] = offset;
+    for (kernel& k : p.kernels)
+      if (k.from == kernel::origin::prebuilt) k = {k.name, kernel::origin::image, entries.lookup(k.name)};
+    return true;
+  }
+
+  // Asked once: `cpuid` leaves the virtual machine.
   std::string revision() const override {
-    std::vector<std::string> features;
-    for (const auto& feature : llvm::sys::getHostCPUFeatures())
-      if (feature.second) features.push_back(feature.first().str());
-    std::sort(features.begin(), features.end());
-    std::string text = "wherry " WHERRY_COMPILER_REVISION " llvm " LLVM_VERSION_STRING " " +
-                       llvm::sys::getHostCPUName().str();
-    for (const std::string& feature : features) text += "+" + feature;
+    static const std::string text = [] {
+      std::vector<std::string> features;
+      for (const auto& feature : llvm::sys::getHostCPUFeatures())
+        if (feature.second) features.push_back(feature.first().str());
+      std::sort(features.begin(), features.end());
+      std::string all = "wherry " WHERRY_COMPILER_REVISION " llvm " LLVM_VERSION_STRING " " +
+                        llvm::sys::getHostCPUName().str();
+      for (const std::string& feature : features) all += "+" + feature;
+      return all;
+    }();
     return text;
   }
 
@@ -53,7 +80,7 @@ class StablehloCompiler final : public compiler {
   }
 
  private:
-  static plan compile(Program& program, const compile_request& request) {
+  plan compile(Program& program, const compile_request& request) const {
     mlir::func::FuncOp entry = program.entry(request.function);
     program.flatten(entry);
     plan result;
@@ -61,13 +88,15 @@ class StablehloCompiler final : public compiler {
     const std::vector<std::string> outputNames = resultNames(entry);
     if (request.arguments.empty())
       if (std::optional<plan> open = program.openPlan(entry)) result = std::move(*open);
+    result.opencl = request.target.exit == target::codegen::opencl;
     result.name = entry.getName() == "main" && program.module().getName() ? program.module().getName()->str()
                                                                           : entry.getName().str();
     result.input_names = inputNames;
     result.output_names = outputNames;
     if (result.open) return result;
     program.prepare(entry, request.arguments);
-    KernelTable kernels(program.context(), request.target);
+    KernelTable kernels(program.context(), request.target, request.among_others, request.kernels,
+                        scopeOf(request.target));
     if (mlir::failed(assemble(entry, request.target, kernels, result)))
       program.raise(absl::StatusCode::kUnimplemented, "the program is not supported");
     if (mlir::failed(kernels.finish(result)))

@@ -2,14 +2,19 @@
 #include "compiler/KernelTable.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <thread>
+#include <wherry/exec/opencl_source.hpp>
 
 #include "compiler/native/Native.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -85,12 +90,17 @@ std::string nameOf(const Cluster& cluster, size_t index) {
 
 }  // namespace
 
-KernelTable::KernelTable(MLIRContext& context, const target& target) : context(context), device(target) {
+KernelTable::KernelTable(MLIRContext& context, const target& target, bool oneThread, kernel_store* store,
+                         std::string scope)
+    : context(context),
+      device(target),
+      store(target.exit == target::codegen::native ? store : nullptr),
+      scope(std::move(scope)) {
   context.loadDialect<arith::ArithDialect, func::FuncDialect, math::MathDialect, memref::MemRefDialect,
                       scf::SCFDialect, vector::VectorDialect>();
   options.lanes = target.lanes;
   options.smallUnits = target.gpu;
-  for (size_t i = 0; i < (target.exit == target::codegen::native ? moduleCount : 1); ++i) {
+  for (size_t i = 0; i < (target.exit == target::codegen::native && !oneThread ? moduleCount : 1); ++i) {
     modules.push_back(ModuleOp::create(UnknownLoc::get(&context)));
     sizes.push_back(0);
   }
@@ -101,15 +111,26 @@ FailureOr<KernelTable::Use> KernelTable::use(const Cluster& cluster) {
   const auto it = known.find(fingerprint.bytes());
   if (it != known.end()) return it->second;
   const std::string name = nameOf(cluster, kernels.size());
+  Stored entry;
+  if (store)
+    if (std::optional<std::string> text = keys.of(cluster)) entry.key = scope + *text;
+  if (!entry.key.empty() && load(name, entry)) {
+    const Use use{static_cast<unsigned>(kernels.size()), entry.extent, entry.unitCostNs};
+    kernels.push_back({name, kernel::origin::image, 0});
+    stored[name] = std::move(entry);
+    known[fingerprint.bytes()] = use;
+    return use;
+  }
   const size_t module = std::min_element(sizes.begin(), sizes.end()) - sizes.begin();
   const FailureOr<EmittedKernel> emitted = emitCluster(cluster, *modules[module], name, options);
   if (failed(emitted)) return failure();
   modules[module]->getBody()->back().walk([&](Operation*) { ++sizes[module]; });
   Use use{static_cast<unsigned>(kernels.size()), emitted->extent, emitted->unitCostNs};
-  kernel entry;
-  entry.name = emitted->name;
-  entry.from = device.exit == target::codegen::native ? kernel::origin::image : kernel::origin::opencl;
-  kernels.push_back(std::move(entry));
+  const bool isNative = device.exit == target::codegen::native;
+  kernels.push_back({emitted->name, isNative ? kernel::origin::image : kernel::origin::opencl, 0});
+  entry.extent = emitted->extent;
+  entry.unitCostNs = emitted->unitCostNs;
+  if (isNative) stored[emitted->name] = std::move(entry);
   known[fingerprint.bytes()] = use;
   return use;
 }
@@ -155,12 +176,14 @@ LogicalResult KernelTable::finish(plan& result) {
     FailureOr<std::string> source = emitOpenCL(*modules[0], device.fp64);
     if (failed(source)) return failure();
     result.opencl_source = std::move(*source);
+    nameByContent(result);
     return success();
   }
   return finishNative(result);
 }
 
-LogicalResult KernelTable::finishNative(plan& result) {
+/// Compiles the kernels that were emitted, each into an image of its own.
+LogicalResult KernelTable::generateMissing() {
   size_t total = 0;
   for (size_t size : sizes) total += size;
   if (total == 0) return success();
@@ -174,31 +197,102 @@ LogicalResult KernelTable::finishNative(plan& result) {
     if (failed(one)) return failure();
     lowered.push_back(std::move(*one));
   }
-  std::vector<std::optional<llvm::Expected<NativeImage>>> images(lowered.size());
+  std::vector<std::optional<llvm::Expected<std::vector<NativeImage>>>> images(lowered.size());
   const auto generate = [&](size_t i) { images[i].emplace(native::generate(std::move(lowered[i]), native)); };
   std::vector<std::thread> threads;
   for (size_t i = 1; i < lowered.size(); ++i) threads.emplace_back(generate, i);
   generate(0);
   for (std::thread& thread : threads) thread.join();
   llvm::Error problem = llvm::Error::success();
-  for (auto& image : images)
-    if (!*image) problem = llvm::joinErrors(std::move(problem), image->takeError());
+  for (auto& made : images)
+    if (!*made) problem = llvm::joinErrors(std::move(problem), made->takeError());
   if (problem) {
     mlir::emitError(mlir::UnknownLoc::get(&context)) << "native code: " << llvm::toString(std::move(problem));
     return failure();
   }
-  llvm::StringMap<uint64_t> entries;
-  for (auto& made : images) {
-    NativeImage* image = &**made;
-    const uint64_t base = (result.image.size() + 63) / 64 * 64;
-    result.image.resize(base);
-    result.image.insert(result.image.end(), image->bytes.begin(), image->bytes.end());
-    for (const auto& [name, offset] : image->entries) entries[name] = base + offset;
-    result.cpu_features = image->cpuFeatures;
+  for (auto& made : images)
+    for (NativeImage& image : **made) {
+      Stored& entry = stored[image.entries.front().first];
+      entry.image = std::move(image);
+      if (!entry.key.empty()) save(entry);
+    }
+  return success();
+}
+
+LogicalResult KernelTable::finishNative(plan& result) {
+  if (kernels.empty()) return success();
+  if (failed(generateMissing())) return failure();
+  llvm::Expected<native::Cpu> cpu = native::chooseCpu(device.cpu.empty() ? "native" : device.cpu);
+  if (!cpu) {
+    mlir::emitError(mlir::UnknownLoc::get(&context)) << llvm::toString(cpu.takeError());
+    return failure();
   }
+  // Prebuilt kernels need what is linked in; an artifact gets those of this level.
+  result.features = cpu->level;
+  NativeImage all;
+  for (const kernel& entry : kernels)
+    if (entry.from == kernel::origin::image) native::appendImage(all, stored[entry.name].image);
+  result.image = std::move(all.bytes);
+  llvm::StringMap<uint64_t> entries;
+  for (const auto& [name, offset] : all.entries) entries[name] = offset;
   for (kernel& entry : result.kernels)
     if (entry.from == kernel::origin::image) entry.entry = entries.lookup(entry.name);
   return success();
+}
+
+// A stored kernel: extent, cost, entry, code.
+bool KernelTable::load(llvm::StringRef name, Stored& entry) {
+  const std::optional<std::vector<std::byte>> found = store->find(entry.key);
+  uint64_t start = 0;
+  const size_t head = sizeof entry.extent + sizeof entry.unitCostNs + sizeof start;
+  if (!found || found->size() <= head) return false;
+  const std::byte* from = found->data();
+  std::memcpy(&entry.extent, from, 8);
+  std::memcpy(&entry.unitCostNs, from + 8, 8);
+  std::memcpy(&start, from + 16, 8);
+  if (entry.extent < 0 || start >= found->size() - head) return false;
+  entry.image.bytes.assign(found->begin() + head, found->end());
+  entry.image.entries = {{name.str(), start}};
+  return true;
+}
+
+void KernelTable::save(const Stored& entry) {
+  std::vector<std::byte> bytes(24);
+  std::memcpy(bytes.data(), &entry.extent, 8);
+  std::memcpy(bytes.data() + 8, &entry.unitCostNs, 8);
+  std::memcpy(bytes.data() + 16, &entry.image.entries.front().second, 8);
+  bytes.insert(bytes.end(), entry.image.bytes.begin(), entry.image.bytes.end());
+  store->store(entry.key, bytes);
+}
+
+/// Gives kernels names that end with a hash of their text, and keeps one of those that are the same: then
+/// equal names mean equal kernels, in whatever program they are.
+void KernelTable::nameByContent(plan& result) const {
+  const std::optional<opencl_parts> parts = split_opencl(result.opencl_source);
+  if (!parts) return;  // never: the printer writes this shape
+  std::string source;
+  for (std::string_view line : parts->directives) {
+    source += line;
+    if (line.find("cl_khr_fp64") != std::string_view::npos) result.features = "fp64";
+  }
+  llvm::StringMap<std::string> renamed;
+  llvm::StringSet<> written;
+  for (const opencl_definition& definition : parts->definitions) {
+    if (!definition.is_kernel) {
+      source += "\n" + std::string(definition.text);
+      continue;
+    }
+    const size_t begin = definition.name.data() - definition.text.data();
+    const std::string_view rest = definition.text.substr(begin + definition.name.size());
+    // k3_add becomes add_0123456789abcdef
+    std::string name(definition.name.substr(definition.name.find('_') + 1));
+    name += "_" + llvm::utohexstr(llvm::xxh3_64bits(llvm::StringRef(rest)), /*LowerCase=*/true, 16);
+    renamed[definition.name] = name;
+    if (!written.insert(name).second) continue;
+    source += "\n" + std::string(definition.text.substr(0, begin)) + name + std::string(rest);
+  }
+  for (kernel& entry : result.kernels) entry.name = renamed.lookup(entry.name);
+  result.opencl_source = std::move(source);
 }
 
 }  // namespace wherry::compile

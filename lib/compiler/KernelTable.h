@@ -2,7 +2,8 @@
 //
 // Two clusters are the same kernel when their operations, attributes and types agree one by one and are
 // connected in the same way. Kernels are spread over a few modules that the native exit compiles at the same
-// time; the text of a module is the input of either exit.
+// time; the text of a module is the input of either exit. A native kernel that is in the store, from another
+// program or an earlier process, is not even emitted.
 #pragma once
 
 #include <string>
@@ -10,6 +11,7 @@
 #include <wherry/exec/compiler.hpp>
 #include <wherry/exec/plan.hpp>
 
+#include "compiler/KernelText.h"
 #include "compiler/Kernels.h"
 #include "llvm/ADT/StringMap.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -18,7 +20,10 @@ namespace wherry::compile {
 
 class KernelTable {
  public:
-  KernelTable(mlir::MLIRContext& context, const target& target);
+  /// `store`: where native kernels are looked for, and go; null: nowhere. `scope`: of its keys, everything
+  /// but the kernel that its code depends on. `oneThread`: code is generated on the calling thread only.
+  KernelTable(mlir::MLIRContext& context, const target& target, bool oneThread = false,
+              kernel_store* store = nullptr, std::string scope = {});
 
   struct Use {
     unsigned kernel = 0;  // index into plan::kernels
@@ -42,8 +47,20 @@ class KernelTable {
   mlir::FailureOr<std::string> llvmText();
 
  private:
+  // A native kernel: found in the store, or on its way there.
+  struct Stored {
+    std::string key;  // empty: it is not stored
+    int64_t extent = 1;
+    double unitCostNs = 0;
+    NativeImage image;  // empty until its code is there
+  };
+
   mlir::LogicalResult finishNative(plan& result);
+  mlir::LogicalResult generateMissing();
+  bool load(llvm::StringRef name, Stored& entry);
+  void save(const Stored& entry);
   void mergeModules();
+  void nameByContent(plan& result) const;
 
   mlir::MLIRContext& context;
   const target& device;
@@ -51,8 +68,11 @@ class KernelTable {
   std::vector<mlir::OwningOpRef<mlir::ModuleOp>> modules;
   std::vector<size_t> sizes;  // operations emitted into each module
   std::vector<kernel> kernels;
-  std::vector<unsigned> moduleOf;  // by kernel
   llvm::StringMap<Use> known;
+  kernel_store* store;
+  std::string scope;
+  KernelText keys;
+  llvm::StringMap<Stored> stored;  // native kernels by name
 };
 
 }  // namespace wherry::compile

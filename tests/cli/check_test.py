@@ -198,6 +198,35 @@ class Check(CommandTest):
         self.assertRegex(lines[1], "^PASS m/b.mlir")
         self.assertEqual(command.returncode, 1)
 
+    def test_of_modules_that_are_compiled_together_each_gets_its_own_verdict(self):
+        for k, text in enumerate([PASSING, ENDLESS, BROKEN, FAILING, PASSING, WITHOUT_CHECK]):
+            self.write(f"m/{k}.mlir", text)
+        lines = self.lines(self.path("m"), "--codegen", "opencl", "--jobs", "1", "--timeout", "10", expect=1)
+        self.assertEqual([line.split()[0] for line in lines[:-1]], ["PASS", "FAIL", "FAIL", "FAIL", "PASS", "SKIP"], lines)
+        self.assertEqual(lines[1], "FAIL m/1.mlir: timed out")
+        self.assertRegex(lines[2], r"^FAIL m/2.mlir: m/2.mlir:2:\d+: error: ")
+        self.assertRegex(lines[3], r"^FAIL m/3.mlir: m/3.mlir:5:\d+: expect_close: element")
+
+    def test_a_crash_among_modules_that_are_compiled_together_is_blamed_on_one(self):
+        self.write("m/a.mlir", ENDLESS)
+        self.write("m/b.mlir", PASSING)
+        command = subprocess.Popen(
+            [PROGRAM, "check", self.path("m"), "--jobs", "1", "--codegen", "opencl"],
+            stdout=subprocess.PIPE, text=True, env=self.environment,
+        )
+        killed = []
+        end = time.monotonic() + 100
+        while len(killed) < 2 and time.monotonic() < end:
+            busy = [c for c in children_of(command.pid) if c not in killed and seconds_of([c]) > 3]
+            for child in busy[:1]:
+                os.kill(child, signal.SIGSEGV)
+                killed.append(child)
+            time.sleep(0.05)
+        out, _ = command.communicate(timeout=100)
+        lines = out.replace(self.folder + "/", "").splitlines()
+        self.assertEqual(lines[0], "FAIL m/a.mlir: crashed: SIGSEGV")
+        self.assertRegex(lines[1], "^PASS m/b.mlir")
+
     def test_arguments_come_from_the_data_beside_the_module(self):
         from command import save
 

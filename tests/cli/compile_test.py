@@ -1,5 +1,6 @@
 """`wherry compile`: artifacts and stages."""
 
+import json
 import os
 import unittest
 
@@ -9,6 +10,11 @@ ADD = """func.func @main(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<2xf32> 
   %0 = stablehlo.add %a, %b : tensor<2xf32>
   %1 = stablehlo.tanh %0 : tensor<2xf32>
   return %1 : tensor<2xf32>
+}
+"""
+PRODUCT = """func.func @main(%a: tensor<64x64xf32>, %b: tensor<64x64xf32>) -> tensor<64x64xf32> {
+  %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
+  return %0 : tensor<64x64xf32>
 }
 """
 OPEN = """func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
@@ -41,6 +47,46 @@ class Compile(CommandTest):
         _, err = self.wherry("run", self.artifact, "--input", self.inputs, "--codegen", "opencl", expect=2)
         self.assertRegex(err, "holds native code for cpu devices .*cpu:0 was asked to run OpenCL C")
 
+    def test_artifacts_for_opencl_devices_run_there_and_on_the_cpu(self):
+        devices = [d["name"] for d in json.loads(self.wherry("devices", "--json")[0])]
+        if "opencl:0" not in devices:
+            self.skipTest("no OpenCL device but the CPU")
+        same = self.write("same.mlir", "func.func @main(%a: tensor<2xf32>) -> tensor<2xf32> {\n  return %a : tensor<2xf32>\n}\n")
+        wide = self.write("wide.mlir", ADD.replace("f32", "f64"))
+        for source, kind in (same, "F32"), (self.add, "F32"), (wide, "F64"):
+            save(self.inputs, {"arg0": (kind, [2], [1, 2]), "arg1": (kind, [2], [-1, 0.5])})
+            self.wherry("compile", source, "-o", self.artifact, "--device", "opencl:0")
+            wanted = self.results(source, "--device", "opencl:0")
+            self.assertEqual(self.results(self.artifact, "--device", "opencl:0"), wanted)
+            self.assertEqual(self.results(self.artifact), wanted)
+            _, err = self.wherry("run", self.artifact, "--input", self.inputs, "--codegen", "native", expect=2)
+            self.assertRegex(err, r"holds OpenCL C( \(fp64\))?; cpu:0 was asked to run native code")
+            self.wherry("compile", source, "-o", self.artifact)
+            _, err = self.wherry("run", self.artifact, "--input", self.inputs, "--device", "opencl:0", expect=2)
+            self.assertRegex(err, "holds native code for cpu devices.*; opencl:0 was asked to run OpenCL C")
+
+    def test_artifacts_have_copies_of_the_prebuilt_kernels_they_use(self):
+        product = self.write("product.mlir", PRODUCT)
+        linked, _ = self.wherry("compile", product, "--emit", "plan")
+        self.assertIn(" prebuilt\n", linked)
+        self.wherry("compile", product, "-o", self.artifact)
+        whole, _ = self.wherry("compile", self.artifact, "--emit", "plan")
+        self.assertNotIn(" prebuilt\n", whole)
+        numbers = [k % 7 - 3 for k in range(64 * 64)]
+        save(self.inputs, {"arg0": ("F32", [64, 64], numbers), "arg1": ("F32", [64, 64], numbers[::-1])})
+        self.assertEqual(self.results(self.artifact), self.results(product))
+
+    def test_an_artifact_shows_what_it_holds(self):
+        self.wherry("compile", self.add, "-o", self.artifact, "--codegen", "opencl")
+        source, _ = self.wherry("compile", self.add, "--emit", "opencl")
+        self.assertEqual(self.wherry("compile", self.artifact, "--emit", "opencl")[0], source)
+        again = self.path("again.wherry")
+        self.wherry("compile", self.artifact, "-o", again)
+        with open(self.artifact, "rb") as one, open(again, "rb") as two:
+            self.assertEqual(one.read(), two.read())
+        _, err = self.wherry("compile", self.artifact, "--emit", "llvm", expect=2)
+        self.assertIn("an artifact with OpenCL C has no stage 'llvm': it shows plan and opencl", err)
+
     def test_damaged_artifacts_are_refused(self):
         self.wherry("compile", self.add, "-o", self.artifact)
         with open(self.artifact, "rb") as file:
@@ -67,7 +113,7 @@ class Compile(CommandTest):
 
     def test_code_for_another_cpu_says_which(self):
         plain, _ = self.wherry("compile", self.add, "--emit", "plan", "--cpu", "x86-64-v3")
-        self.assertIn("launch", plain)
+        self.assertIn("\ncode native x86-64-v3\n", plain)
 
     def test_open_sizes_are_named_by_shapes(self):
         program = self.write("open.mlir", OPEN)

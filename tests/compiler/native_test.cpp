@@ -254,7 +254,10 @@ TEST(native, code_is_generated_away_from_the_thread_of_the_kernels) {
   ASSERT_TRUE(mlir::succeeded(lowered));
   EXPECT_EQ(lowered->names, (std::vector<std::string>{"axpy", "sum"}));
   compile::NativeImage emitted;
-  std::thread([&] { emitted = llvm::cantFail(compile::native::generate(std::move(*lowered), {})); }).join();
+  std::thread([&] {
+    for (const auto& image : llvm::cantFail(compile::native::generate(std::move(*lowered), {})))
+      compile::native::appendImage(emitted, image);
+  }).join();
   EXPECT_EQ(emitted.bytes, native_module(axpy_and_sum).emitted().bytes);
 }
 
@@ -347,6 +350,34 @@ define void @k(ptr %slots, i64 %lo, i64 %hi) nounwind {
   EXPECT_TRUE(
       mentions(link_failure("define void @k(ptr %slots, i64 %lo, i64 %hi) nounwind { ret void }", {"other"}),
                "no function 'other'"));
+}
+
+TEST(native, an_image_holds_what_its_kernels_reach_and_no_more) {
+  const char* const two = R"(
+@table = private constant [64 x i64] zeroinitializer
+define void @small(ptr %slots, i64 %lo, i64 %hi) nounwind {
+  %out = load ptr, ptr %slots
+  store double 0x400921FB54442D18, ptr %out
+  ret void
+}
+define void @large(ptr %slots, i64 %lo, i64 %hi) nounwind {
+  %out = load ptr, ptr %slots
+  %p = getelementptr i64, ptr @table, i64 %lo
+  %v = load i64, ptr %p
+  store i64 %v, ptr %out
+  ret void
+})";
+  auto small = link(two, {"small"}), large = link(two, {"large"}), both = link(two, {"small", "large"});
+  ASSERT_TRUE(bool(small) && bool(large) && bool(both));
+  EXPECT_LT(small->bytes.size(), 128u);
+  EXPECT_GE(large->bytes.size(), 512u);
+  EXPECT_GT(both->bytes.size(), large->bytes.size());
+  double out = 0;
+  void* slots[] = {&out};
+  image(both->bytes, "x86-64-v3").entry(both->entries[0].second)(slots, 0, 1);
+  EXPECT_EQ(out, 0x1.921fb54442d18p1);
+  image(small->bytes, "x86-64-v3").entry(small->entries[0].second)(slots, 0, 1);
+  EXPECT_EQ(out, 0x1.921fb54442d18p1);
 }
 
 TEST(native, tables_and_addresses_inside_the_image_are_resolved) {

@@ -15,8 +15,7 @@ class opencl_on_cpu : public programs_on_every_device {
   executable load_opencl(plan p) const {
     add_kernels(p, true);
     auto shared = std::make_shared<const plan>(std::move(p));
-    return executable(ref<executable_core>(
-        new opencl_executable(shared, shared_device(), opencl_place::of(device()), file_cache(""))));
+    return executable(new_opencl_executable(shared, shared_device()));
   }
   bool has_opencl() const { return device().description().carrier == "native"; }
 };
@@ -78,7 +77,7 @@ TEST_P(opencl_on_cpu, a_program_that_does_not_build_shows_the_log) {
   p.opencl_source = "__kernel void add(this is no OpenCL C) {}";
   auto shared = std::make_shared<const plan>(std::move(p));
   try {
-    opencl_executable refused(shared, shared_device(), opencl_place::of(device()), file_cache(""));
+    (void)new_opencl_executable(shared, shared_device());
     FAIL() << "it was built";
   } catch (const error& e) {
     EXPECT_EQ(e.code(), absl::StatusCode::kInvalidArgument);

@@ -1,6 +1,7 @@
 // Plans as bytes: what was written comes back, what was damaged is refused and never crashes.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
 #include <wherry/exec/plan_io.hpp>
 
@@ -21,7 +22,8 @@ plan rich_plan() {
                {"third", kernel::origin::opencl, 0}};
   p.image.assign(8, std::byte{0xC3});
   p.opencl_source = "__kernel void third() {}";
-  p.cpu_features = "x86-64-v3";
+  p.features = "x86-64-v3";
+  p.opencl = true;
   p.cost_ns = 12.5;
   p.input_names = {"x", "y"};
   p.output_names = {"sum"};
@@ -84,7 +86,8 @@ TEST(plan_io, a_plan_comes_back_as_it_was) {
   EXPECT_EQ(q.kernels[0].entry, 3u);
   EXPECT_EQ(q.kernels[1].name, "second");
   EXPECT_EQ(q.blocks[3].back().trips, 5);
-  EXPECT_EQ(q.cpu_features, p.cpu_features);
+  EXPECT_EQ(q.features, p.features);
+  EXPECT_TRUE(q.opencl);
   ASSERT_EQ(q.calls.size(), 1u);
   EXPECT_EQ(q.calls[0].target, "target");
   EXPECT_EQ(q.calls[0].operands, p.calls[0].operands);
@@ -171,6 +174,20 @@ TEST(plan_io, plans_that_would_reach_outside_their_memory_are_refused) {
     p.calls[0].attributes[0].value = deep;
   }));
   EXPECT_TRUE(refused([](plan& p) { p.slots[3].bytes = 2; }));  // a branch reads four bytes
+  EXPECT_TRUE(refused([](plan& p) { p.blocks[1][0].extent = std::int64_t{1} << 62; }));
+  EXPECT_TRUE(refused([](plan& p) { p.blocks[1][0].cost_ns = -1; }));
+  EXPECT_TRUE(refused([](plan& p) { p.blocks[1][0].cost_ns = std::nan(""); }));
+  EXPECT_TRUE(refused([](plan& p) {
+    step loop;
+    loop.what = step::kind::loop;
+    loop.slots = {3};
+    loop.trips = 1;
+    for (std::uint32_t k = 4; k < 5000; ++k) {  // each block in the one before
+      loop.blocks = {1, k + 1};
+      p.blocks.push_back({loop});
+    }
+    p.blocks.push_back({});
+  }));
   EXPECT_TRUE(refused([](plan& p) { p.aliases = {{0, 7}}; }));
   EXPECT_TRUE(refused([](plan& p) { p.aliases = {{0, 0}, {0, 1}}; }));
   EXPECT_TRUE(refused([](plan& p) { p.inputs[0].dims = {std::int64_t{1} << 40, std::int64_t{1} << 40}; }));

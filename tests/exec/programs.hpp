@@ -74,6 +74,7 @@ inline void add_kernels(plan& p, bool on_queue) {
   for (const char* name : {"add", "is_small", "to_index"})
     p.kernels.push_back({name, kernel::origin::opencl, 0});
   p.opencl_source = kernels::opencl;
+  p.opencl = true;
 }
 
 inline tensor_type f32(const shape& dims = {}) { return {dtype::f32, dims}; }
@@ -164,8 +165,17 @@ class programs_on_every_device : public on_every_device {
     auto shared = std::make_shared<const plan>(std::move(p));
     if (is_simulated) return executable(ref<executable_core>(new simulated_executable(shared, where)));
     if (where->is_host()) return executable(ref<executable_core>(new native_executable(shared, where)));
-    return executable(
-        ref<executable_core>(new opencl_executable(shared, where, opencl_place::of(*where), file_cache(""))));
+    return executable(new_opencl_executable(shared, where));
+  }
+
+  static ref<executable_core> new_opencl_executable(const std::shared_ptr<const plan>& p,
+                                                    const ref<device_core>& where) {
+    static opencl_programs& all = *new opencl_programs;
+    const opencl_place place = opencl_place::of(*where);
+    const plan* const plans[] = {p.get()};
+    opencl_programs::built made = all.build(place, plans, file_cache("")).front();
+    if (made.problem) raise(made.problem);
+    return ref<executable_core>(new opencl_executable(p, where, place, std::move(made.kernels)));
   }
 
   buffer on_device(const std::vector<float>& values, const shape& dims) const {

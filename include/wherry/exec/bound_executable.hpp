@@ -17,10 +17,12 @@ class bound_executable final : public executable_core {
         program_(program),
         last_(std::move(last)) {}
 
-  ref<request> new_run(std::span<storage* const> inputs, std::span<storage* const> outputs) override {
-    absl::InlinedVector<storage*, 8> all(inputs.begin(), inputs.end());
+  ref<request> new_run(const run_arguments& a) override {
+    absl::InlinedVector<storage*, 8> all(a.inputs.begin(), a.inputs.end());
     all.push_back(last_.handle()->memory.get());
-    return program_.core()->new_run({all.data(), all.size()}, outputs);
+    run_arguments whole = a;
+    whole.inputs = {all.data(), all.size()};
+    return program_.core()->new_run(whole);
   }
 
  private:

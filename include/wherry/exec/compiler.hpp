@@ -35,6 +35,16 @@ struct known_argument {
   std::optional<std::int64_t> value;  // of one that is a size itself
 };
 
+/// Where a compiler keeps the code of single kernels between programs, by what they compute.
+///
+/// Threads: any. Keys and code may be any bytes; a key names the same code for ever.
+class kernel_store {
+ public:
+  virtual ~kernel_store() = default;
+  virtual std::optional<std::vector<std::byte>> find(std::string_view key) = 0;
+  virtual void store(std::string_view key, std::span<const std::byte> code) = 0;
+};
+
 struct compile_request {
   std::string_view source;       // StableHLO text, MLIR bytecode or a VHLO portable artifact
   std::string_view source_name;  // for messages: a file name, or "program"
@@ -44,6 +54,9 @@ struct compile_request {
   // written, and the plan is open if sizes of its arguments are unknown. A size without a value is taken to
   // be the one for which the shapes agree.
   std::span<const known_argument> arguments = {};
+  // Other programs are being compiled at the same time: this one takes one thread.
+  bool among_others = false;
+  kernel_store* kernels = nullptr;  // null: each kernel is made anew
 };
 
 class compiler {
@@ -54,6 +67,14 @@ class compiler {
   /// invalid_argument for text that does not parse or verify, and unimplemented for an op or type
   /// that is not supported; the message starts with `file:line:col: error: `.
   virtual plan compile(const compile_request& request) = 0;
+
+  /// Makes `p`, a native plan, independent of the prebuilt kernels that are linked in here: puts copies of
+  /// those it uses into its image. They are of the instruction set that `p` names. Returns false, changing
+  /// nothing, where the compiler has no such copies.
+  virtual bool embed_prebuilt(plan& p) {
+    (void)p;
+    return false;
+  }
 
   /// Returns a string that changes whenever the same source could give another plan: compiler
   /// revision, LLVM version, host CPU and features. Part of every cache key.

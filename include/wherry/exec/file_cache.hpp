@@ -19,7 +19,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 #include <wherry/exec/plan_io.hpp>
@@ -30,7 +32,7 @@ namespace wherry {
 class file_cache {
  public:
   explicit file_cache(std::string folder, std::uint64_t bound = std::uint64_t{1} << 30)
-      : folder_(std::move(folder)), bound_(bound) {}
+      : folder_(std::move(folder)), bound_(bound), unseen_(std::make_shared<unseen>(bound_ / 64)) {}
 
   /// The cache that the environment names.
   static file_cache from_environment() {
@@ -91,10 +93,23 @@ class file_cache {
       std::filesystem::remove(temporary, problem);
       return;
     }
-    trim();
+    if (unseen_->add(w.out.size())) trim();
   }
 
  private:
+  /// Bytes stored since the folder was looked through, which takes long when it holds many entries. Where a
+  /// process starts to count is drawn by lot, so that many short ones look as often as one long one.
+  struct unseen {
+    explicit unseen(std::uint64_t most) : limit(most), bytes(most == 0 ? 0 : std::random_device()() % most) {}
+    bool add(std::uint64_t more) noexcept {
+      if (bytes.fetch_add(more) + more < limit) return false;
+      bytes.store(0);
+      return true;
+    }
+    const std::uint64_t limit;
+    std::atomic<std::uint64_t> bytes;
+  };
+
   std::string path_of(std::string_view key) const {
     char name[17];
     std::snprintf(name, sizeof name, "%016llx",
@@ -154,6 +169,7 @@ class file_cache {
 
   std::string folder_;
   std::uint64_t bound_;
+  std::shared_ptr<unseen> unseen_;
 };
 
 }  // namespace wherry

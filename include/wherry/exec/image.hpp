@@ -94,7 +94,7 @@ class image {
   }
 
   /// Maps the image of `from`. Throws as above.
-  explicit image(const plan& from) : image(from.image, from.cpu_features) {}
+  explicit image(const plan& from) : image(from.image, from.features) {}
 
   image(image&& other) noexcept
       : pages_(std::exchange(other.pages_, nullptr)), size_(std::exchange(other.size_, 0)) {}

@@ -12,9 +12,6 @@
 // A custom call is one more command if its target is a kernel. A handler needs the host: operands are read
 // back, the handler runs on a worker (the loop has other units to look after), results are written.
 //
-// Device binaries of other drivers are kept in the file cache; PoCL keeps its own, and asking it for a binary
-// would compile every kernel twice.
-//
 // Threads: any; kernels' arguments are set under a lock of the executable.
 #pragma once
 
@@ -23,60 +20,27 @@
 #include <wherry/device/cpu_device.hpp>
 #include <wherry/device/queue_device.hpp>
 #include <wherry/exec/executable.hpp>
-#include <wherry/exec/file_cache.hpp>
-#include <wherry/exec/opencl_build.hpp>
+#include <wherry/exec/opencl_programs.hpp>
 #include <wherry/exec/plan_run.hpp>
 
 namespace wherry {
 
-/// Where OpenCL C runs: a queue device, or the `basic` device behind `cpu:k`.
-struct opencl_place {
-  cl_context context = nullptr;
-  cl_device_id device = nullptr;
-  queue_device* queues = nullptr;  // null: `basic`, synchronous
-  std::string platform;
-
-  /// Throws unimplemented if no OpenCL device is behind `d`.
-  static opencl_place of(device_core& d) {
-    opencl_place p;
-    p.platform = d.description().platform;
-    if (auto* q = dynamic_cast<queue_device*>(&d)) {
-      p.context = q->context();
-      p.device = q->cl_device();
-      p.queues = q;
-      return p;
-    }
-    auto* c = dynamic_cast<cpu_device*>(&d);
-    if (!c || !c->context()) {
-      throw error(absl::StatusCode::kUnimplemented, "codegen opencl: no OpenCL device behind " + d.name() +
-                                                        " (carrier " + d.description().carrier + ")");
-    }
-    p.context = c->context();
-    p.device = c->cl_device();
-    return p;
-  }
-  std::string key() const {
-    return platform + '\0' + detail::cl_text(device, CL_DEVICE_NAME) + '\0' +
-           detail::cl_text(device, CL_DRIVER_VERSION);
-  }
-};
-
 class opencl_executable final : public executable_core {
  public:
-  /// Builds the program. Throws invalid_argument with the build log if the driver refuses it, not_found if
-  /// the target of a custom call is not registered.
+  /// `programs` holds the plan's kernels, in their order (opencl_programs.hpp). Throws not_found if the
+  /// target of a custom call is not registered, invalid_argument with the build log if the driver refuses its
+  /// code.
   opencl_executable(std::shared_ptr<const plan> p, ref<device_core> where, opencl_place place,
-                    const file_cache& cache)
-      : executable_core(p, std::move(where)), place_(std::move(place)), needs_host_(reads_back(*p)) {
-    if (!p->opencl_source.empty()) program_ = build(p->name, p->opencl_source, {}, cache);
-    for (const kernel& k : p->kernels) {
-      if (k.from != kernel::origin::opencl) {
-        throw error(absl::StatusCode::kFailedPrecondition,
-                    p->name + ": kernel '" + k.name + "' is native; an OpenCL executable cannot run it");
-      }
+                    std::vector<opencl_program> programs, const file_cache& cache)
+      : executable_core(p, std::move(where)),
+        place_(std::move(place)),
+        needs_host_(reads_back(*p)),
+        programs_(std::move(programs)) {
+    for (std::size_t k = 0; k < p->kernels.size(); ++k) {
+      const std::string& name = p->kernels[k].name;
       cl_int code = CL_SUCCESS;
-      kernels_.emplace_back(clCreateKernel(program_.get(), k.name.c_str(), &code));
-      cl_check(code, "clCreateKernel", k.name);
+      kernels_.emplace_back(clCreateKernel(programs_[k]->get(), name.c_str(), &code));
+      cl_check(code, "clCreateKernel", name);
     }
     for (const custom_call& call : p->calls) calls_.push_back(find(call, cache));
     if (place_.queues) {
@@ -103,8 +67,6 @@ class opencl_executable final : public executable_core {
     }
     return false;
   }
-  cl_handle<cl_program> build(const std::string& name, const std::string& source, const std::string& extra,
-                              const file_cache& cache) const;
   void upload_constants();
 
   /// A custom call: a handler, or a kernel with what does not change from run to run.
@@ -120,7 +82,7 @@ class opencl_executable final : public executable_core {
   // constant after construction
   opencl_place place_;
   bool needs_host_;  // to go on, so a run is handed over only at its end
-  cl_handle<cl_program> program_;
+  std::vector<opencl_program> programs_;
   std::vector<cl_handle<cl_kernel>> kernels_;
   std::vector<target> calls_;
   cl_handle<cl_mem> constants_;

@@ -93,7 +93,8 @@ struct plan {
   std::vector<std::byte> constants;  // 64-byte aligned entries
   std::vector<std::byte> image;      // native code; empty without image kernels
   std::string opencl_source;         // OpenCL C of all opencl kernels; empty without them
-  std::string cpu_features;          // what the image needs, e.g. "x86-64-v4"; empty without an image
+  bool opencl = false;               // made for OpenCL C, which every device runs; else native, for cpu:k
+  std::string features;              // what the code needs: "x86-64-v4"; OpenCL C: "fp64"; empty: nothing
   double cost_ns = 0;                // estimate of the whole plan; unknown trip counts count as one
   bool bounded = true;               // false: a loop of unknown length or a call inside
 };

@@ -9,6 +9,7 @@
 // Threads: any (pure functions).
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <string_view>
@@ -119,6 +120,9 @@ inline constexpr std::uint32_t plan_version = 3;
 inline constexpr std::uint64_t plan_bytes_limit = std::uint64_t{1}
                                                   << 48;  // of one tensor, of the arena: no sum overflows
 
+inline constexpr double plan_cost_limit = 1e18;        // nanoseconds of one unit of work
+inline constexpr std::size_t plan_depth_limit = 2000;  // a run takes a frame for each
+
 inline void put_type(plan_writer& w, const tensor_type& t) {
   w.put(t.element);
   w.put<std::uint64_t>(t.dims.rank());
@@ -223,10 +227,12 @@ inline custom_call get_call(plan_reader& r) {
   return c;
 }
 
-/// True if some block contains itself. Removes blocks that nothing left refers to, until none is left or all
-/// are referred to.
-inline bool has_block_cycle(const plan& p) {
+/// Returns how deep blocks are nested, 1 for an entry alone; 0 if some block contains itself. Removes blocks
+/// that nothing left refers to, until none is left or all are referred to.
+inline std::size_t block_depth(const plan& p) {
   std::vector<std::size_t> references(p.blocks.size());
+  std::vector<std::size_t> depth(p.blocks.size(), 1);
+  std::size_t deepest = 1;
   const auto each_child = [&p](std::size_t block, auto&& f) {
     for (const step& s : p.blocks[block]) {
       for (const std::uint32_t child : s.blocks) f(child);
@@ -243,11 +249,13 @@ inline bool has_block_cycle(const plan& p) {
     const std::size_t b = free.back();
     free.pop_back();
     ++removed;
+    deepest = std::max(deepest, depth[b]);
     each_child(b, [&](std::uint32_t child) {
+      depth[child] = std::max(depth[child], depth[b] + 1);
       if (--references[child] == 0) free.push_back(child);
     });
   }
-  return removed != p.blocks.size();
+  return removed == p.blocks.size() ? deepest : 0;
 }
 
 inline void check_plan(const plan& p) {
@@ -306,7 +314,10 @@ inline void check_plan(const plan& p) {
       const std::size_t least_blocks = s.what == step::kind::loop ? 2 : s.what == step::kind::branch ? 1 : 0;
       if (s.slots.size() < least_slots || s.blocks.size() < least_blocks)
         plan_reader::fail("a step without its operands");
-      if (s.extent < 0) plan_reader::fail("a negative extent of a step");
+      if (s.extent < 0 || static_cast<std::uint64_t>(s.extent) > plan_bytes_limit)
+        plan_reader::fail("an extent of a step out of range");
+      // Costs decide how a kernel is cut: no other number may reach that arithmetic.
+      if (!(s.cost_ns >= 0 && s.cost_ns <= plan_cost_limit)) plan_reader::fail("a cost out of range");
       const std::uint64_t least_bytes = s.what == step::kind::copy     ? p.slots[s.slots[1]].bytes
                                         : s.what == step::kind::loop   ? (s.trips < 0 ? 1 : 0)
                                         : s.what == step::kind::branch ? 4
@@ -316,7 +327,9 @@ inline void check_plan(const plan& p) {
     }
   }
   if (p.blocks.empty() && !p.open) plan_reader::fail("no entry block");
-  if (has_block_cycle(p)) plan_reader::fail("a block inside itself");
+  const std::size_t depth = block_depth(p);
+  if (depth == 0) plan_reader::fail("a block inside itself");
+  if (depth > plan_depth_limit) plan_reader::fail("blocks nested too deep");
 }
 
 }  // namespace detail
@@ -343,7 +356,8 @@ inline std::vector<std::byte> write_plan(const plan& p) {
   w.bytes(p.constants);
   w.bytes(p.image);
   w.put(p.opencl_source);
-  w.put(p.cpu_features);
+  w.put(p.opencl);
+  w.put(p.features);
   w.put(p.cost_ns);
   w.put(p.bounded);
   for (const auto* names : {&p.input_names, &p.output_names})
@@ -423,7 +437,8 @@ inline plan read_plan(std::span<const std::byte> bytes) {
   const auto image = r.bytes();
   p.image.assign(image.begin(), image.end());
   p.opencl_source = r.text();
-  p.cpu_features = r.text();
+  p.opencl = r.choice<bool>(2, "mark");
+  p.features = r.text();
   p.cost_ns = r.get<double>();
   p.bounded = r.choice<bool>(2, "mark");
   for (auto* names : {&p.input_names, &p.output_names})

@@ -43,14 +43,15 @@ mlir::FailureOr<Lowered> lower(mlir::ModuleOp kernels) {
   return Lowered(std::move(context), std::move(module), std::move(names));
 }
 
-llvm::Expected<NativeImage> generate(Lowered lowered, const NativeOptions& options) {
+llvm::Expected<std::vector<NativeImage>> generate(Lowered lowered, const NativeOptions& options) {
   llvm::Expected<Cpu> cpu = chooseCpu(options.cpu);
   if (!cpu) return cpu.takeError();
   auto object = emitObject(*lowered.module, *cpu, options.optLevel);
   if (!object) return object.takeError();
-  auto image = linkImage(*object, lowered.names);
-  if (image) image->cpuFeatures = cpu->level;
-  return image;
+  auto images = linkImages(*object, lowered.names);
+  if (images)
+    for (NativeImage& image : *images) image.cpuFeatures = cpu->level;
+  return images;
 }
 
 }  // namespace native
@@ -59,9 +60,11 @@ mlir::FailureOr<NativeImage> emitNative(mlir::ModuleOp kernels, const NativeOpti
   const mlir::Location loc = kernels.getLoc();
   auto lowered = native::lower(kernels);
   if (mlir::failed(lowered)) return mlir::failure();
-  auto image = native::generate(std::move(*lowered), options);
-  if (image) return std::move(*image);
-  return mlir::emitError(loc) << llvm::toString(image.takeError());
+  auto images = native::generate(std::move(*lowered), options);
+  if (!images) return mlir::emitError(loc) << llvm::toString(images.takeError());
+  NativeImage all;
+  for (const NativeImage& image : *images) native::appendImage(all, image);
+  return all;
 }
 
 }  // namespace wherry::compile

@@ -41,8 +41,8 @@ struct Lowered {
 /// The first half of emitNative: consumes `kernels`. Loads the dialects that it needs into their context.
 mlir::FailureOr<Lowered> lower(mlir::ModuleOp kernels);
 
-/// The second half, on any thread: most of the time goes here.
-llvm::Expected<NativeImage> generate(Lowered lowered, const NativeOptions& options);
+/// The second half, on any thread: most of the time goes here. Returns an image for each kernel, in order.
+llvm::Expected<std::vector<NativeImage>> generate(Lowered lowered, const NativeOptions& options);
 
 /// What code generation may use. `level` names the instruction sets ("x86-64-v3"), so code made on one
 /// machine runs on every other of that level; `tune` only orders instructions.
@@ -68,8 +68,20 @@ void populateLanePatterns(const mlir::LLVMTypeConverter& converter, mlir::Rewrit
 llvm::Expected<llvm::SmallVector<char, 0>> emitObject(llvm::Module& module, const Cpu& cpu,
                                                       unsigned optLevel);
 
-/// Lays out the code and constants of `object` and resolves its relocations. `entries` gets the offset
-/// of each of `names`. Fails, naming the symbol, if anything outside the object is needed.
+/// Returns an image of the prebuilt kernels `names` ("gemm_f32.compute") for CPUs of `level`, made from the
+/// objects of wherry::kernels. Fails for a name that is no prebuilt kernel.
+llvm::Expected<NativeImage> prebuiltImage(llvm::StringRef level, llvm::ArrayRef<std::string> names);
+
+/// Lays out the code and constants of `object` that the functions `names` reach, and resolves relocations.
+/// `entries` gets the offset of each of `names`. Fails, naming the symbol, if anything outside the object is
+/// needed.
 llvm::Expected<NativeImage> linkImage(llvm::ArrayRef<char> object, llvm::ArrayRef<std::string> names);
+
+/// As linkImage, an image for each of `names`.
+llvm::Expected<std::vector<NativeImage>> linkImages(llvm::ArrayRef<char> object,
+                                                    llvm::ArrayRef<std::string> names);
+
+/// Appends `image` to `all`, aligned as an image of its own is.
+void appendImage(NativeImage& all, const NativeImage& image);
 
 }  // namespace wherry::compile::native

@@ -46,6 +46,7 @@ Expected<SmallVector<char, 0>> emitObject(Module& module, const Cpu& cpu, unsign
   if (!target) return createStringError("internal error: " + why);
 
   TargetOptions options;
+  options.FunctionSections = true;               // an image takes what its kernels reach
   options.AllowFPOpFusion = FPOpFusion::Strict;  // only an explicit fma fuses: both exits agree
   const auto level = CodeGenOpt::getLevel(static_cast<int>(optLevel)).value_or(CodeGenOptLevel::Aggressive);
   std::unique_ptr<TargetMachine> machine(
