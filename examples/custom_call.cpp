@@ -55,6 +55,12 @@ int main() {
   const wh::executable softened = client.compile(calling("soften", "strength = 0.5 : f32"), through_opencl);
   std::cout << softened(x).value() << '\n';
 
+  // A target by its name alone, without a program around it.
+  const wh::executable alone = client.compile(
+      wh::call_program({.target = "soften", .operands = {{x.type()}}, .results = {{x.type()}}}),
+      through_opencl);
+  std::cout << alone(x).value() << '\n';
+
   // What a handler refuses is the error of the execution.
   const wh::execution refused = client.compile(calling("clip", "limit = -1.0 : f64"))(x);
   std::cout << refused.status().message() << '\n';

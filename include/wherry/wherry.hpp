@@ -12,6 +12,7 @@
 #include <wherry/coro/when_any.hpp>
 #include <wherry/exec/artifact.hpp>
 #include <wherry/exec/bind.hpp>
+#include <wherry/exec/call_program.hpp>
 #include <wherry/exec/executable_cache.hpp>
 #include <wherry/exec/kernel_registry.hpp>
 #include <wherry/exec/pipeline.hpp>

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <wherry/client.hpp>
 #include <wherry/exec/bind.hpp>
+#include <wherry/exec/call_program.hpp>
 #include <wherry/exec/plan_io.hpp>
 
 #include "device/configurations.hpp"
@@ -467,6 +468,20 @@ TEST_P(custom_calls, a_call_of_unknown_sizes_gets_them_from_its_last_operands) {
     })");
   EXPECT_EQ(data(program(values({1, 2}, {2})).value()), (std::vector<float>{0, 2, 1, 3}));
   EXPECT_EQ(data(program(values({1, 2, 3}, {3})).value()), (std::vector<float>{0, 3, 1, 4, 2, 5}));
+}
+
+TEST_P(custom_calls, a_target_runs_by_its_name_alone) {
+  const tensor_type type{dtype::f32, {3}};
+  const executable program = client_.compile(
+      call_program({.target = "double", .operands = {{type}}, .results = {{type}}}), options_);
+  EXPECT_EQ(program.name(), "double");
+  EXPECT_EQ(data(program(values({1, 2, 3}, {3})).value()), (std::vector<float>{2, 4, 6}));
+  custom_call call{
+      .target = "copy_memory", .operands = {{{dtype::f32, {2, 3}}}}, .results = {{{dtype::f32, {6}}}}};
+  call.operands[0].minor_to_major = {0, 1};
+  EXPECT_EQ(client_.compile(call_program(call), options_).inputs()[0], (tensor_type{dtype::f32, {3, 2}}));
+  call.operands[0].minor_to_major = {0, 1, 2};
+  EXPECT_THROW((void)call_program(call), error);
 }
 
 TEST_P(custom_calls, the_functions_of_chlo_are_no_calls) {

@@ -18,18 +18,18 @@ namespace wherry {
 struct call_value {
   tensor_type type;
   // Dimensions from the fastest varying to the slowest: {0, 1} is a column-major matrix. Empty: row-major.
-  std::vector<std::uint32_t> minor_to_major;
+  std::vector<std::uint32_t> minor_to_major = {};
 
   friend bool operator==(const call_value&, const call_value&) = default;
 };
 
 struct custom_call {
   std::string target;
-  std::vector<call_value> operands;
-  std::vector<call_value> results;
+  std::vector<call_value> operands = {};
+  std::vector<call_value> results = {};
   // `backend_config` if it is a dictionary (api_version 4), else `mhlo.backend_config`.
-  attribute::dictionary attributes;
-  std::string backend_config;  // if it is a string (api_version 1 to 3)
+  attribute::dictionary attributes = {};
+  std::string backend_config = {};  // if it is a string (api_version 1 to 3)
   std::int32_t api_version = 1;
   bool has_side_effect = false;
   std::uint32_t line = 0;  // in the source, for messages; 0: not known
