@@ -47,7 +47,7 @@ void kernels(const wh::client& client) {
   const wh::buffer b = client.buffer(std::vector<float>{4, 5, 6}, {3});
   const wh::execution run = client.run_kernel("elementwise_add", {a, b});
   require(run.value().data<float>()[2] == 9, "a sum");
-  for (const wh::kernel_signature* k : client.kernels()) std::cout << k->name << ": " << k->formula << '\n';
+  for (const wh::kernel_signature& k : client.kernels()) std::cout << k.name << ": " << k.formula << '\n';
 
   const wh::buffer frame = client.empty({wh::dtype::ui8, {8, 8, 3}});
   const wh::execution blurred = client.run_kernel("gaussian_blur", {frame}, {{"radius", 2}});
@@ -63,6 +63,22 @@ void kernels(const wh::client& client) {
   const auto type = refusal([&] { (void)client.run_kernel("tanh", {whole}); });
   require(type == "tanh: input 0 'x': expected elements of f16, bf16, f32 or f64, got tensor<1xi32>",
           type.c_str());
+}
+
+constexpr const char* soften_source = R"(
+    __kernel void soften(__global const float* x, __global float* y, float strength) {
+      const size_t i = get_global_id(0);
+      y[i] = x[i] / (1.0f + strength * fabs(x[i]));
+    })";
+
+void own_kernels(const wh::client& client) {
+  wh::register_kernel("soften", {.source = soften_source,
+                                 .entry = "soften",
+                                 .arguments = {wh::in(wh::dtype::f32), wh::out(wh::dtype::f32),
+                                               wh::scalar(wh::dtype::f32, "strength", 1.0)}});
+  const wh::buffer x = client.buffer(std::vector<float>{1, -3}, {2});
+  const wh::execution softer = client.run_kernel("soften", {x}, {{"strength", 0.5}});
+  require(softer.value().data<float>()[1] == -3 / 2.5F, "a kernel of our own");
 }
 
 void commands(const wh::client& client) {
@@ -81,5 +97,6 @@ int main() {
   devices(client);
   buffers(client);
   kernels(client);
+  own_kernels(client);
   commands(client);
 }

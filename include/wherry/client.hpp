@@ -136,8 +136,9 @@ class client {
   /// As `compile`, on a worker.
   task<executable> compile_async(program source, compile_options options = {}) const;
 
-  /// Every kernel that can be called by name: inputs, output, parameters with defaults.
-  std::vector<const kernel_signature*> kernels() const { return named_kernels::instance().all(); }
+  /// Every kernel that can be called by name, with its inputs, output, parameters and defaults: named
+  /// kernels, then kernels in OpenCL C that were registered for custom calls.
+  std::vector<kernel_signature> kernels() const;
   /// The kernel called `name` for inputs of these types, compiled if it was not yet (see `compile` for what
   /// that means) and with `parameters` settled: its arguments are the inputs. Throws not_found for an unknown
   /// name, invalid_argument for inputs and parameters that the kernel does not take.

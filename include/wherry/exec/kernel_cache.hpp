@@ -9,6 +9,7 @@
 
 #include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ class kernel_cache {
   struct entry {
     executable program;  // takes the operands as its last argument, if it has any
     dtype operands = dtype::f32;
+    std::shared_ptr<const void> source = nullptr;  // of a registered kernel, which may be replaced
     std::vector<double> last_values = {};
     std::optional<executable> last = std::nullopt;  // `program` with `last_values`
   };

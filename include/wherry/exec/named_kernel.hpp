@@ -145,6 +145,13 @@ class named_kernels {
     return entries_.try_emplace(name, std::move(kernel)).second;
   }
 
+  /// Returns the kernel called `name`, or null.
+  const named_kernel* find(std::string_view name) const {
+    const std::shared_lock lock(mutex_);
+    const auto found = entries_.find(name);
+    return found == entries_.end() ? nullptr : found->second.get();
+  }
+
   /// Returns the kernel called `name`. Throws not_found, naming those with a similar name.
   const named_kernel& at(std::string_view name) const;
 

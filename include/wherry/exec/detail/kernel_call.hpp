@@ -171,10 +171,9 @@ inline void kernel_call::refuse_parameter(std::string_view name, const std::stri
 }
 
 inline const named_kernel& named_kernels::at(std::string_view name) const {
-  const std::shared_lock lock(mutex_);
-  if (const auto found = entries_.find(name); found != entries_.end()) return *found->second;
+  if (const named_kernel* found = find(name)) return *found;
   std::vector<std::string> names;
-  for (const auto& [known, kernel] : entries_) names.push_back(known);
+  for (const kernel_signature* known : all()) names.push_back(known->name);
   throw error(absl::StatusCode::kNotFound,
               "no kernel '" + std::string(name) + "'; " +
                   (names.empty() ? "none is linked in: link wherry::named_kernels"
