@@ -98,7 +98,7 @@ TEST_P(calls, a_status_becomes_the_error_of_the_execution_and_of_what_depends_on
     EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
     EXPECT_NE(status.message().find("custom call \"test.fails\": too hot"), absl::string_view::npos)
         << status;
-    EXPECT_NE(status.message().find("execution of calling"), absl::string_view::npos) << status;
+    EXPECT_NE(status.message().find(" of calling"), absl::string_view::npos) << status;
   }
   EXPECT_EQ(item(load(add_program())(scalar(1), scalar(2))[0]), 3) << "the device still works";
 }
