@@ -1,10 +1,12 @@
 // ticket_promise.hpp: a request to wait for, known by its ticket alone.
 //
-// Made by `client.when(ticket)`. Ready when the request is done; it fails as the request does.
+// Made by `client.when(ticket)`. Ready when the request is done; it fails as the request does. Of one that was
+// done before only the code is known.
 //
 // Threads: any; copies share what they wait for.
 #pragma once
 
+#include <string>
 #include <utility>
 #include <wherry/device/promise.hpp>
 
@@ -15,8 +17,14 @@ class ticket_promise : public promise<ticket_promise> {
   /// Throws not_found if `u`, a unit of `where`, has not given out `t`.
   ticket_promise(ref<device_core> where, unit& u, ticket t) : where_(std::move(where)), id_(t) {
     dispatcher::require_given_out(u, t);
-    if (u.is_completed(t)) return;
-    if (ref<request> r = dispatcher::find(u, t)) held_ = pending(std::move(r));
+    if (ref<request> r = u.is_completed(t) ? nullptr : dispatcher::find(u, t)) {
+      held_ = pending(std::move(r));
+    } else if (const absl::StatusCode code = dispatcher::code_of(u, t); code != absl::StatusCode::kOk) {
+      // Its message went with its last handle.
+      held_ = pending(make_failure(code,
+                                   "request " + to_string(t) + " failed: " + absl::StatusCodeToString(code),
+                                   reason::none, t));
+    }
   }
 
   ticket id() const noexcept { return id_; }
