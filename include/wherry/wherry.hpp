@@ -1,6 +1,9 @@
 // wherry.hpp: everything.
 #pragma once
 
+#include <wherry/array/convert.hpp>
+#include <wherry/array/format.hpp>
+#include <wherry/array/layout.hpp>
 #include <wherry/array/literal.hpp>
 #include <wherry/array/print.hpp>
 #include <wherry/client.hpp>
