@@ -6,6 +6,7 @@
 #include <wherry/array/layout.hpp>
 #include <wherry/array/literal.hpp>
 #include <wherry/array/print.hpp>
+#include <wherry/array/transfer_batch.hpp>
 #include <wherry/client.hpp>
 #include <wherry/coro/as_status.hpp>
 #include <wherry/coro/scope.hpp>

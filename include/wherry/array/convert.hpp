@@ -6,7 +6,8 @@
 //                  not fit keep their low bits, as in C++
 //   to a float     rounded once, to nearest, ties to even; too large is infinity, or what `encode_float` says
 //   from complex   the real part; to complex: the imaginary part is 0
-// Nothing of this is an error unless a check is asked for.
+// Nothing of this is an error unless a check is asked for. A byte that is no value of a type of fewer bits
+// becomes one on the way, also to that type: not zero is true, other bytes keep their low bits.
 //
 // Elements pass in blocks through a wide type (64-bit integers, doubles, pairs of doubles), so 30 types need
 // 30 loops in and 120 out, not 900.
@@ -134,18 +135,31 @@ constexpr double end_of(dtype type) noexcept {
          static_cast<double>(std::uint64_t{1} << (bits_of_integer(type) - (is_signed_integer(type) ? 2 : 1)));
 }
 
-/// The integer of `type` at or towards zero from `x`, as bits; the nearest end of the range if there is none.
-inline std::int64_t truncated(dtype type, double x) noexcept {
-  if (std::isnan(x)) return 0;
-  const int bits = bits_of_integer(type);
-  if (is_signed_integer(type)) {
-    const auto lowest = static_cast<std::int64_t>(~std::uint64_t{0} << (bits - 1));
-    return x <= lowest_of(type) ? lowest : x >= end_of(type) ? ~lowest : static_cast<std::int64_t>(x);
+/// Rounds towards zero into the range of an integer type.
+struct truncation {
+  explicit truncation(dtype type) noexcept
+      : lowest(lowest_of(type)),
+        end(end_of(type)),
+        first(is_signed_integer(type)
+                  ? static_cast<std::int64_t>(~std::uint64_t{0} << (bits_of_integer(type) - 1))
+                  : 0),
+        last(is_signed_integer(type)
+                 ? ~first
+                 : static_cast<std::int64_t>(~std::uint64_t{0} >> (64 - bits_of_integer(type)))),
+        is_signed(is_signed_integer(type)) {}
+
+  /// Returns the bits of the integer; the nearest end of the range if there is none, 0 for NaN.
+  std::int64_t operator()(double x) const noexcept {
+    if (!(x > lowest)) return std::isnan(x) ? 0 : first;
+    if (x >= end) return last;
+    return is_signed ? static_cast<std::int64_t>(x)
+                     : static_cast<std::int64_t>(static_cast<std::uint64_t>(x));
   }
-  if (x <= 0) return 0;
-  if (x >= end_of(type)) return static_cast<std::int64_t>(~std::uint64_t{0} >> (64 - bits));
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(x));
-}
+
+  double lowest, end;
+  std::int64_t first, last;
+  bool is_signed;
+};
 
 /// A double that rounds to any format of up to 42 bits as the integer does: what a double cannot hold leaves
 /// a bit behind (rounding to odd).
@@ -200,12 +214,13 @@ inline void narrow(const wide_block& block, std::size_t count, dtype type, std::
            });
     } else {
       const int unused = 8 * static_cast<int>(sizeof(stored)) - bits_of_integer(type);  // of i2, i4, ui2, ui4
+      const truncation truncated(type);
       const auto wrapped = [unused](std::int64_t x) {
         const auto shifted = static_cast<stored>(static_cast<std::uint64_t>(x) << unused);
         return static_cast<stored>(shifted >> unused);
       };
       each([&](std::size_t k, std::int64_t x) { store_element(to, k, wrapped(x)); },
-           [&](std::size_t k, double x) { store_element(to, k, static_cast<stored>(truncated(type, x))); });
+           [&](std::size_t k, double x) { store_element(to, k, static_cast<stored>(truncated(x))); });
     }
   });
 }
@@ -263,6 +278,16 @@ inline std::string text_of(const wide_block& block, std::size_t k) {
 
 }  // namespace detail
 
+namespace detail {
+
+/// True for types whose byte has patterns that are no value.
+constexpr bool has_spare_patterns(dtype type) noexcept {
+  return type == dtype::boolean || (is_integer(type) && bits_of_integer(type) < 8) ||
+         (is_float(type) && format_of(type).bits() < 8);
+}
+
+}  // namespace detail
+
 /// Converts `count` elements, dense in both places, which must not overlap. Throws out_of_range for the first
 /// value that `check` refuses, naming `what`, its position, the value and the type; nothing of `to` counts
 /// then.
@@ -271,7 +296,7 @@ inline void convert_elements(dtype from_type, const std::byte* from, dtype to_ty
                              std::string_view what = "convert") {
   const std::size_t from_size = size_of(from_type), to_size = size_of(to_type);
   const auto total = static_cast<std::size_t>(count);
-  if (from_type == to_type && check != value_check::finite) {
+  if (from_type == to_type && check != value_check::finite && !detail::has_spare_patterns(to_type)) {
     if (total != 0) std::memcpy(to, from, total * to_size);
     return;
   }

@@ -11,9 +11,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
-#include <string_view>
 #include <wherry/array/dtype.hpp>
-#include <wherry/status/error.hpp>
 
 namespace wherry {
 
@@ -58,28 +56,5 @@ inline std::string to_string(const tensor_type& type) {
   text += name_of(type.element);
   return text + ">";
 }
-
-namespace detail {
-
-/// Throws invalid_argument for a negative extent, and for more bytes than can be counted.
-inline void require_extents(std::string_view what, const tensor_type& type) {
-  constexpr auto most = static_cast<std::int64_t>(~std::uint64_t{0} >> 1);
-  auto bytes = static_cast<std::int64_t>(size_of(type.element));
-  for (std::size_t axis = 0; axis < type.dims.rank(); ++axis) {
-    const std::int64_t extent = type.dims[axis];
-    if (extent < 0) {
-      throw error(absl::StatusCode::kInvalidArgument, std::string(what) + ": axis " + std::to_string(axis) +
-                                                          " has the extent " + std::to_string(extent) +
-                                                          ", expected 0 or more");
-    }
-    if (extent != 0 && bytes > most / extent) {
-      throw error(absl::StatusCode::kInvalidArgument,
-                  std::string(what) + ": " + to_string(type) + " has more than 2^63 bytes");
-    }
-    if (extent != 0) bytes *= extent;
-  }
-}
-
-}  // namespace detail
 
 }  // namespace wherry
