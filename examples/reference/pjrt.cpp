@@ -154,6 +154,7 @@ void programs(const wh::client& client) {
 
   wh::execute_options options;
   options.keep = {0};
+  options.launch_id = 7;
   check(add.call(std::vector{x, y}, options).value().data<float>()[1] == 22, "an argument is kept");
   refuses([&] { add(x, x); }, "argument 0 is donated, and argument 1 is the same buffer");
   check(!x.is_deleted(), "nothing was donated");
@@ -164,6 +165,32 @@ void programs(const wh::client& client) {
   wh::buffer w = client.buffer({0.0F}, {2});
   for (int k = 0; k < 20; ++k) w = add(w, y)[0];  // nobody waits
   check(w.value().data<float>()[1] == 400, "chains run on");
+}
+
+absl::Status negate(std::span<const float> x, std::span<float> y) {
+  for (std::size_t k = 0; k < x.size(); ++k) y[k] = -x[k];
+  return absl::OkStatus();
+}
+
+void around_programs(const wh::client& client) {
+  const wh::executable scale = client.compile(wh::program::from_text(scale_text, "scale"));
+  check(scale.stage("stablehlo").find("stablehlo.multiply") != std::string::npos, "a stage is text");
+
+  const auto compile = [&](const wh::call_signature& s) {
+    return client.compile(wh::program::from_text(s.program, "cached"));
+  };
+  const wh::executable_cache cache(16, compile);
+  const std::vector<wh::buffer> args{client.buffer({1.0F, 2.0F}), client.scalar(3.0F)};
+  check(cache.call(scale_text, args)[0].value().data<float>()[1] == 6, "a cached program runs");
+  check(cache.size() == 1, "one is cached");
+
+  wh::register_call("negate", wh::bind(negate));
+  const wh::executable negates = client.compile(wh::program::from_text(R"(
+      func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+        %0 = stablehlo.custom_call @negate(%x) {api_version = 4 : i32} : (tensor<2xf32>) -> tensor<2xf32>
+        return %0 : tensor<2xf32>
+      })"));
+  check(negates(args[0]).value().data<float>()[1] == -2, "a custom call runs");
 }
 
 void files(const wh::client& client, const std::string& path) {
@@ -186,6 +213,7 @@ int main() {
   parts_of_buffers(client);
   printing(client);
   programs(client);
+  around_programs(client);
   const auto path =
       std::filesystem::temp_directory_path() / ("wherry-pjrt-" + std::to_string(::getpid()) + ".safetensors");
   files(client, path);

@@ -69,6 +69,30 @@ TEST_P(views, a_buffer_and_a_view_of_it_are_one_buffer_to_a_donation) {
   EXPECT_FALSE(b.is_deleted());
 }
 
+TEST_P(views, a_result_goes_into_the_part_that_the_given_view_shows) {
+  const executable add = load(add_program({2}));
+  const buffer b = on_device({1, 2, 3, 4, 5, 6}, {6}), x = on_device({10, 20}, {2});
+  for (const std::int64_t first : {0, 2, 4}) {
+    execute_options options;
+    options.into = {b.slice(first, {2})};
+    const execution run = add.call(std::vector{x, x}, options);
+    EXPECT_TRUE(run[0] == options.into[0]);
+    EXPECT_EQ(floats(run[0]), (std::vector<float>{20, 40}));
+  }
+  EXPECT_EQ(floats(b), (std::vector<float>{20, 40, 20, 40, 20, 40}));
+}
+
+TEST_P(views, a_view_is_updated_in_place_of_the_argument_that_it_is) {
+  const executable add = load(add_program({2}, true));
+  const buffer b = on_device({1, 2, 3, 4}, {4});
+  const buffer part = b.slice(2, {2});
+  execute_options options;
+  options.into = {part};
+  for (int k = 0; k < 3; ++k) (void)add.call(std::vector{part, on_device({10, 20}, {2})}, options);
+  EXPECT_FALSE(part.is_deleted());
+  EXPECT_EQ(floats(b), (std::vector<float>{1, 2, 33, 64}));
+}
+
 INSTANTIATE_TEST_SUITE_P(devices, views, all_devices, device_name);
 
 }  // namespace
