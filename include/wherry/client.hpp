@@ -14,6 +14,7 @@
 #include <future>
 #include <map>
 #include <span>
+#include <wherry/array/buffer_maker.hpp>
 #include <wherry/coro/move_to.hpp>
 #include <wherry/device/barrier.hpp>
 #include <wherry/device/ticket_promise.hpp>
@@ -42,21 +43,24 @@ struct client_options {
   std::size_t memory_limit = SIZE_MAX;                                // bytes per device
   std::chrono::milliseconds shutdown_wait = std::chrono::seconds(10);
   bool cancel_on_shutdown = false;  // complete what is queued as cancelled instead of running it
-  loop_options loop;
+  loop_options loop = {};
 };
 
 struct compile_options {
-  wherry::device device;       // empty: the client's first
-  std::string codegen;         // "native", "opencl"; empty: WHERRY_CODEGEN, else by device
+  wherry::device device = {};  // empty: the client's first
+  std::string codegen = {};    // "native", "opencl"; empty: WHERRY_CODEGEN, else by device
   std::string cpu = "native";  // native code: "native", "x86-64-v3" or "x86-64-v4"
   bool cache = true;           // use the cache on disk
   // What a program of unknown sizes is compiled for; empty: for what each call brings.
-  std::vector<known_argument> arguments;
+  std::vector<known_argument> arguments = {};
 };
 
-class client {
+/// Buffers are made by the members of `buffer_maker` (array/buffer_maker.hpp).
+class client : public buffer_maker {
  public:
-  explicit client(const client_options& options = {}) : core_(std::make_shared<core>(options)) {}
+  explicit client(const client_options& options = {}) : core_(std::make_shared<core>(options)) {
+    set_first(wherry::device(core_->cpu.front()));
+  }
   client(const client&) = delete;
   client& operator=(const client&) = delete;
   ~client() { core::close(std::move(core_)); }
@@ -75,57 +79,6 @@ class client {
   /// The device called `name`: "cpu", "cpu:1", "opencl:0", or "opencl:TEXT" with a part of "platform/device"
   /// that matches exactly one. Throws not_found, naming the candidates.
   wherry::device device(std::string_view name = "cpu:0") const;
-
-  /// A buffer with the contents of `values` on `where` (the first device if empty). Returns at once.
-  template <class T>
-  wherry::buffer buffer(std::span<const T> values, const shape& dims,
-                        host_memory_use use = host_memory_use::copy, wherry::device where = {},
-                        const request_options& options = {}) const {
-    const tensor_type type{dtype_of<T>, dims};
-    if (static_cast<std::int64_t>(values.size()) != dims.elements()) {
-      throw error(absl::StatusCode::kInvalidArgument, "buffer: " + to_string(type) + " has " +
-                                                          std::to_string(dims.elements()) +
-                                                          " elements, got " + std::to_string(values.size()));
-    }
-    return from_host(const_cast<T*>(values.data()), type, use, {}, std::move(where), options);
-  }
-  template <class T>
-  wherry::buffer buffer(std::span<const T> values, const shape& dims, const request_options& options) const {
-    return buffer(values, dims, host_memory_use::copy, {}, options);
-  }
-  template <class T>
-  wherry::buffer buffer(const std::vector<T>& values, const shape& dims,
-                        host_memory_use use = host_memory_use::copy, wherry::device where = {},
-                        const request_options& options = {}) const {
-    return buffer(std::span<const T>(values), dims, use, std::move(where), options);
-  }
-  template <class T>
-  wherry::buffer buffer(const std::vector<T>& values, const shape& dims,
-                        const request_options& options) const {
-    return buffer(std::span<const T>(values), dims, options);
-  }
-  wherry::buffer buffer(const array& values, wherry::device where = {},
-                        const request_options& options = {}) const {
-    // The array's memory is shared and immutable, so nothing is copied before the transfer starts.
-    return from_host(
-        const_cast<std::byte*>(values.bytes().data()), values.type(),
-        host_memory_use::until_transfer_completes, [values] {}, std::move(where), options);
-  }
-  template <class T>
-    requires requires { dtype_of_type<T>::value; }
-  wherry::buffer scalar(T value, wherry::device where = {}) const {
-    return buffer(std::span<const T>(&value, 1), shape{}, host_memory_use::copy, std::move(where));
-  }
-  /// A buffer of `type` with undefined contents.
-  wherry::buffer empty(const tensor_type& type, wherry::device where = {}) const {
-    device_core& d = place(where);
-    return wherry::buffer(
-        make_ref<detail::buffer_core>(type, d.allocate(type.bytes()), ref<device_core>(&d)));
-  }
-  /// A buffer of `type` from `memory`; `done` runs once the memory is not used any more.
-  wherry::buffer from_host(void* memory, const tensor_type& type, host_memory_use use,
-                           std::function<void()> done, wherry::device where = {},
-                           const request_options& options = {}) const;
 
   /// Compiles now, for as long as it takes; refused on a loop's thread (use compile_async). One compilation
   /// per program runs at a time, others wait for it. Throws invalid_argument with `file:line:col: error:
@@ -282,9 +235,6 @@ class client {
     static target target_for(const compile_options& options, device_core& d, const std::string& codegen);
   };
 
-  device_core& place(const wherry::device& where) const {
-    return where ? *where.core() : *core_->cpu.front();
-  }
   std::shared_ptr<core> core_;
 };
 
@@ -381,47 +331,6 @@ inline device client::device(std::string_view name) const {
   throw error(absl::StatusCode::kNotFound,
               "no device '" + std::string(name) +
                   "'; expected cpu[:K] or opencl:K|TEXT; known:" + (known.empty() ? " none" : known));
-}
-
-// ---------------------------------------------------------------------------------------- buffers
-
-inline buffer client::from_host(void* memory, const tensor_type& type, host_memory_use use,
-                                std::function<void()> done, wherry::device where,
-                                const request_options& options) const {
-  device_core& d = place(where);
-  const std::size_t bytes = type.bytes();
-  const bool in_place = use == host_memory_use::zero_copy || use == host_memory_use::mutable_zero_copy;
-  // Kernels expect aligned memory; what is not aligned is copied, which keeps every promise but speed.
-  const bool aligned = reinterpret_cast<std::uintptr_t>(memory) % host_memory::alignment == 0;
-  if (in_place && d.is_host() && aligned) {
-    ref<storage> lent(
-        new borrowed_storage(memory, bytes, use == host_memory_use::zero_copy, std::move(done)));
-    return wherry::buffer(make_ref<detail::buffer_core>(type, std::move(lent), ref<device_core>(&d)));
-  }
-  ref<storage> target = d.allocate(bytes);
-  auto made = make_ref<detail::buffer_core>(type, target, ref<device_core>(&d));
-  transfer::keeper keep;
-  auto* source = static_cast<std::byte*>(memory);
-  std::size_t left = bytes;  // for the request to move
-  if (use == host_memory_use::copy) {
-    if (d.is_host()) {
-      // The copy that has to be made now is the transfer itself; nobody else knows the new memory yet.
-      if (bytes != 0) std::memcpy(target->host(), source, bytes);
-      left = 0;
-    } else {
-      keep.block = make_ref<host_block>(bytes);
-      if (bytes != 0) std::memcpy(keep.block->data(), source, bytes);
-      source = keep.block->data();
-    }
-  } else {
-    keep.done = std::move(done);
-  }
-  ref<request> write(new transfer("write", {nullptr, source, 0}, {std::move(target), nullptr, 0}, left,
-                                  d.is_host() ? nullptr : &d, std::move(keep)));
-  submit_options how{.cheap = d.is_host() && left <= cheap_transfer_bytes};
-  dispatcher::submit(d.unit_for(unit_kind::tensor_write, options, "buffer"), *write, how.with(options));
-  made->made_by = write->id();
-  return wherry::buffer(std::move(made));
 }
 
 // --------------------------------------------------------------------------------------- shutdown

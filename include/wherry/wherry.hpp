@@ -1,8 +1,12 @@
 // wherry.hpp: everything.
 #pragma once
 
+#include <wherry/array/convert.hpp>
+#include <wherry/array/format.hpp>
+#include <wherry/array/layout.hpp>
 #include <wherry/array/literal.hpp>
 #include <wherry/array/print.hpp>
+#include <wherry/array/transfer_batch.hpp>
 #include <wherry/client.hpp>
 #include <wherry/coro/as_status.hpp>
 #include <wherry/coro/scope.hpp>

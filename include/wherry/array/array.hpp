@@ -8,11 +8,35 @@
 
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <wherry/array/shape.hpp>
 #include <wherry/device/host_block.hpp>
 #include <wherry/status/error.hpp>
 
 namespace wherry {
+
+namespace detail {
+
+/// Throws invalid_argument for a negative extent, and for more bytes than can be counted.
+inline void require_extents(std::string_view what, const tensor_type& type) {
+  constexpr auto most = static_cast<std::int64_t>(~std::uint64_t{0} >> 1);
+  auto bytes = static_cast<std::int64_t>(size_of(type.element));
+  for (std::size_t axis = 0; axis < type.dims.rank(); ++axis) {
+    const std::int64_t extent = type.dims[axis];
+    if (extent < 0) {
+      throw error(absl::StatusCode::kInvalidArgument, std::string(what) + ": axis " + std::to_string(axis) +
+                                                          " has the extent " + std::to_string(extent) +
+                                                          ", expected 0 or more");
+    }
+    if (extent != 0 && bytes > most / extent) {
+      throw error(absl::StatusCode::kInvalidArgument,
+                  std::string(what) + ": " + to_string(type) + " has more than 2^63 bytes");
+    }
+    if (extent != 0) bytes *= extent;
+  }
+}
+
+}  // namespace detail
 
 class array {
  public:

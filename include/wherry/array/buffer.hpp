@@ -4,6 +4,11 @@
 // input everywhere; dependencies are the runtime's. Donating a buffer to an execution deletes it at once,
 // and every later use says to whom and when.
 //
+// Its contents can be written in part or whole, at byte offsets; that is one more request, which waits for
+// those that read them and which later readers wait for. If it fails, the contents have failed. A view shows
+// part of a buffer's memory and shares that and its dependencies: a read of a view waits for a write to any
+// part.
+//
 // Threads: any. Named and behaving as PJRT's buffers (pjrt_client.h).
 #pragma once
 
@@ -11,7 +16,9 @@
 #include <iosfwd>
 #include <mutex>
 #include <optional>
+#include <ranges>
 #include <wherry/array/array_promise.hpp>
+#include <wherry/array/transfer_promise.hpp>
 
 namespace wherry {
 
@@ -27,9 +34,9 @@ namespace detail {
 
 class buffer_core : public ref_counted<buffer_core> {
  public:
-  buffer_core(tensor_type t, ref<storage> m, ref<device_core> d)
-      : type(std::move(t)), memory(std::move(m)), where(std::move(d)) {
-    memory->handles.fetch_add(1, std::memory_order_relaxed);
+  buffer_core(tensor_type t, ref<storage> m, ref<device_core> d, std::size_t o = 0)
+      : type(std::move(t)), memory(std::move(m)), where(std::move(d)), offset(o) {
+    memory->handles.fetch_add(1, std::memory_order_seq_cst);  // see `buffer::view`
   }
   ~buffer_core() { memory->handles.fetch_sub(1, std::memory_order_release); }
   static void* operator new(std::size_t bytes) { return frame_pool::allocate(bytes); }
@@ -39,6 +46,7 @@ class buffer_core : public ref_counted<buffer_core> {
   tensor_type type;
   ref<storage> memory;
   ref<device_core> where;
+  std::size_t offset;             // in `memory`, of a view; else 0
   std::atomic<ticket> made_by{};  // of the request that wrote it last as a whole
   // alive -> claimed -> gone    donated: claimed while the execution is being submitted
   // claimed -> alive            the submission was refused
@@ -60,6 +68,15 @@ class buffer_core : public ref_counted<buffer_core> {
 };
 
 }  // namespace detail
+
+/// What elements on the host can be.
+template <class T>
+concept host_element = requires { dtype_of_type<T>::value; };
+/// Elements, or bytes, that lie one after the other on the host: a vector, a span, an array.
+template <class Range>
+concept host_range = std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range> &&
+                     (host_element<std::ranges::range_value_t<Range>> ||
+                      std::is_same_v<std::ranges::range_value_t<Range>, std::byte>);
 
 class buffer : public promise<buffer> {
  public:
@@ -100,6 +117,37 @@ class buffer : public promise<buffer> {
   /// second, but stop token and deadline, which are of both.
   buffer copy_to(const wherry::device& target, const request_options& options = {}) const;
 
+  // All of these start a transfer and return at once. Offsets are in bytes. They throw out_of_range for bytes
+  // that the buffer does not have, invalid_argument for elements of another type than the buffer's (bytes go
+  // everywhere), failed_precondition for a deleted buffer and for writing to memory lent for reading.
+
+  /// Copies `values` first, so the caller may reuse them on return; or, with `until_transfer_completes`, not.
+  template <host_range Range>
+  transfer_promise write(const Range& values, std::size_t offset = 0,
+                         const request_options& options = {}) const;
+  template <host_range Range>
+  transfer_promise write(const Range& values, std::size_t offset, host_memory_use use,
+                         const request_options& options = {}) const;
+  /// Reads as many bytes as `into` has room for; it must live until the transfer has completed.
+  template <host_range Range>
+  transfer_promise read(Range&& into, std::size_t offset = 0, const request_options& options = {}) const;
+  /// Sets every element to `value`, converted to the buffer's type (convert.hpp).
+  template <host_element T>
+  transfer_promise fill(T value, const request_options& options = {}) const;
+  /// Sets `bytes` bytes at `offset` to `value`.
+  transfer_promise fill_bytes(std::byte value, std::size_t offset, std::size_t bytes,
+                              const request_options& options = {}) const;
+  /// Overwrites this buffer with the contents of another of the same type, on any device.
+  transfer_promise copy_from(const buffer& other, const request_options& options = {}) const;
+
+  /// Returns a view of the memory from byte `offset` on, as `type`. The offset counts from the start of this
+  /// buffer, which may be a view itself; in the memory it must be a multiple of the size of an element.
+  buffer view(std::size_t offset, const tensor_type& type) const;
+  /// Returns a view of the elements from `first` on (counted in row-major order), with shape `dims`.
+  buffer slice(std::int64_t first, const shape& dims) const;
+  /// Returns a view of all elements with another shape.
+  buffer reshape(const shape& dims) const;
+
   auto operator co_await() const { return promise_awaiter<buffer>(outcome(), *this); }
 
   pending outcome() const { return pending::writer_of(*usable("await").memory); }
@@ -135,7 +183,10 @@ class buffer : public promise<buffer> {
     return how;
   }
   /// True for a few bytes that the host sees: copying them costs far less than a request.
-  bool is_few() const { return core().type.bytes() <= 256 && core().memory->host(); }
+  bool is_few() const {
+    const detail::buffer_core& c = core();
+    return c.type.bytes() <= 256 && c.offset == 0 && c.memory->host();
+  }
   /// The contents, copied on the spot, if nobody writes them.
   std::optional<array> if_at_hand() const;
   detail::buffer_core& core() const {
@@ -160,48 +211,18 @@ inline array_promise buffer::as_array(const request_options& options) const {
   detail::buffer_core& c = usable("as_array");
   array target(c.type);
   const std::size_t bytes = c.type.bytes();
-  ref<request> read(new transfer("read", {c.memory, nullptr, 0}, {nullptr, target.bytes().data(), 0}, bytes,
-                                 c.where->is_host() ? nullptr : c.where.get(), {target.memory(), {}}));
+  ref<request> read(new transfer("read", {c.memory, nullptr, c.offset}, {nullptr, target.bytes().data(), 0},
+                                 bytes, c.where->is_host() ? nullptr : c.where.get(), {target.memory(), {}}));
   unit& u = c.where->unit_for(unit_kind::tensor_read, options, "as_array");
   dispatcher::submit(u, *read, while_usable(bytes <= cheap_transfer_bytes).with(options));
   return array_promise(std::move(target), std::move(read), c.where);
 }
 
-inline buffer buffer::copy_to(const wherry::device& target, const request_options& options) const {
-  detail::buffer_core& c = usable("copy_to");
-  if (target.core() == c.where.get()) return *this;
-  const std::size_t bytes = c.type.bytes();
-  device_core& there = *target.core();
-  auto result = make_ref<detail::buffer_core>(c.type, there.allocate(bytes), ref<device_core>(&there));
-  const auto submit = [&](transfer::end from, transfer::end to, device_core* mover, device_core& owner,
-                          unit_kind kind, const request_options& asked) {
-    unit& u = owner.unit_for(kind, asked, "copy_to");
-    submit_options how;
-    how.cheap = !mover && bytes <= cheap_transfer_bytes;
-    if (from.memory == c.memory) how = while_usable(how.cheap);
-    ref<request> move(new transfer("copy", std::move(from), std::move(to), bytes, mover));
-    dispatcher::submit(u, *move, how.with(asked));
-    return move->id();
-  };
-  if (c.where->is_host()) {
-    device_core* mover = there.is_host() ? nullptr : &there;
-    result->made_by = submit({c.memory, nullptr, 0}, {result->memory, nullptr, 0}, mover, there,
-                             mover ? unit_kind::tensor_write : unit_kind::tensor_op, options);
-  } else if (there.is_host()) {
-    result->made_by = submit({c.memory, nullptr, 0}, {result->memory, nullptr, 0}, c.where.get(), *c.where,
-                             unit_kind::tensor_read, options);
-  } else {
-    // Two drivers, or two contexts: through host memory.
-    ref<storage> staging(new host_staging(bytes));
-    request_options first;
-    first.stop = options.stop;
-    first.deadline = options.deadline;
-    submit({c.memory, nullptr, 0}, {staging, nullptr, 0}, c.where.get(), *c.where, unit_kind::tensor_read,
-           first);
-    result->made_by = submit({staging, nullptr, 0}, {result->memory, nullptr, 0}, &there, there,
-                             unit_kind::tensor_write, options);
-  }
-  return buffer(std::move(result));
-}
+/// Copies `bytes` bytes of one buffer to another, or to another place of the same memory, where the two
+/// ranges must not overlap; between any two devices. Throws as `buffer::write`.
+transfer_promise copy(const buffer& from, std::size_t from_offset, const buffer& to, std::size_t to_offset,
+                      std::size_t bytes, const request_options& options = {});
 
 }  // namespace wherry
+
+#include <wherry/array/moving.hpp>

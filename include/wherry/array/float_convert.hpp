@@ -104,6 +104,14 @@ constexpr bool is_infinity_pattern(const float_format& f, std::uint64_t bits) no
 
 /// Returns the number that the pattern stands for, exactly.
 inline double decode_float(const float_format& f, std::uint64_t bits) noexcept {
+  const std::uint64_t magnitude = bits & f.magnitude_mask();
+  const std::uint64_t hidden = std::uint64_t{1} << f.mantissa_bits;
+  // Most numbers are normal in both formats: only the bias and the place of the bits differ.
+  if (f.has_sign && f.bias < 1023 && magnitude - hidden < (f.exponent_mask() - 1) << f.mantissa_bits) {
+    return std::bit_cast<double>(
+        ((bits & f.sign_bit()) != 0 ? std::uint64_t{1} << 63 : 0) |
+        ((magnitude << (52 - f.mantissa_bits)) + (static_cast<std::uint64_t>(1023 - f.bias) << 52)));
+  }
   const double sign = (bits & f.sign_bit()) != 0 ? -1.0 : 1.0;
   if (is_nan_pattern(f, bits)) return std::numeric_limits<double>::quiet_NaN();
   if (is_infinity_pattern(f, bits)) return sign * std::numeric_limits<double>::infinity();
@@ -111,8 +119,7 @@ inline double decode_float(const float_format& f, std::uint64_t bits) noexcept {
   const auto mantissa = static_cast<double>(bits & f.mantissa_mask());
   if (!f.has_sign) return std::ldexp(1.0, exponent - f.bias);  // e8m0: a power of two, no zero
   if (exponent == 0) return sign * std::ldexp(mantissa, 1 - f.bias - f.mantissa_bits);
-  const auto hidden = static_cast<double>(std::uint64_t{1} << f.mantissa_bits);
-  return sign * std::ldexp(hidden + mantissa, exponent - f.bias - f.mantissa_bits);
+  return sign * std::ldexp(static_cast<double>(hidden) + mantissa, exponent - f.bias - f.mantissa_bits);
 }
 
 /// Returns the pattern nearest to `value`, ties to even.
@@ -128,6 +135,16 @@ inline std::uint64_t encode_float(const float_format& f, double value) noexcept 
   const std::uint64_t largest = f.special == ieee       ? infinity - 1
                                 : f.special == nan_ones ? f.magnitude_mask() - 1
                                                         : f.magnitude_mask();
+  if (f.has_sign && f.mantissa_bits < 52) {
+    // Most results are normal: round at the last bit that stays, exchange the bias, see whether it fits.
+    const int shift = 52 - f.mantissa_bits;
+    const std::uint64_t bits = std::bit_cast<std::uint64_t>(value) & ~(std::uint64_t{1} << 63);
+    const std::uint64_t rounded = bits + ((std::uint64_t{1} << (shift - 1)) - 1) + ((bits >> shift) & 1);
+    const std::uint64_t pattern =
+        (rounded >> shift) - (static_cast<std::uint64_t>(1023 - f.bias) << f.mantissa_bits);
+    const std::uint64_t smallest = std::uint64_t{1} << f.mantissa_bits;
+    if (pattern - smallest <= largest - smallest) return sign | pattern;
+  }
   const auto overflow = [&]() -> std::uint64_t {
     if (f.special == ieee) return sign | infinity;
     if (f.special == nan_zero) return nan;

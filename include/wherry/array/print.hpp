@@ -1,10 +1,12 @@
-// print.hpp: arrays and buffers on an ostream, for people.
+// print.hpp: arrays, buffers and promises on an ostream, for people.
 //
-// A scalar prints as its value, anything else in brackets, one line a row, columns aligned, numbers with
-// six significant digits. Arrays of more than 1000 elements show the first and last three along each axis.
-// For text that a program reads back, see literal.hpp.
+// An array prints as a scalar's value, anything else in brackets, one line a row, columns aligned, numbers
+// with six significant digits. Arrays of more than 1000 elements show the first and last three along each
+// axis. A buffer prints as a page (layout_printer.hpp), and `print` gives arrays that form, too. For text
+// that a program reads back, see literal.hpp.
 //
-// Threads: any. Printing a buffer waits for it, so it is refused where waiting is.
+// Threads: any. Printing a buffer waits for it, so it is refused where waiting is; printing a promise never
+// waits.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +14,7 @@
 #include <string>
 #include <wherry/array/buffer.hpp>
 #include <wherry/array/element.hpp>
+#include <wherry/array/layout_printer.hpp>
 
 namespace wherry {
 
@@ -97,7 +100,31 @@ inline std::ostream& operator<<(std::ostream& out, const array& a) {
   return out << detail::array_printer(a).text();
 }
 
-/// Waits for the contents; throws their failure.
-inline std::ostream& operator<<(std::ostream& out, const buffer& b) { return out << b.value(); }
+/// Prints the buffer as a page. Waits for the contents; throws their failure, and invalid_argument for
+/// options that allow nothing.
+inline void print(std::ostream& out, const buffer& b, const print_options& options = {}) {
+  const std::string& name = b.place().name();
+  std::string platform = name.substr(0, name.find(':'));
+  for (char& c : platform) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  out << detail::layout_printer(b.value(), "buffer", platform, options).take();
+}
+inline std::ostream& operator<<(std::ostream& out, const buffer& b) {
+  print(out, b);
+  return out;
+}
+
+/// Says what the promise is and how far it has come, with the value if it is there. Never waits.
+inline std::ostream& operator<<(std::ostream& out, const array_promise& p) {
+  out << "<array_promise>\n";
+  if (p.is_ready()) {
+    const absl::Status outcome = p.status();
+    if (outcome.ok()) return out << "Status: Materialized\nValue:\n" << p.value() << '\n';
+    return out << "Status: Failed\n" << outcome.message() << '\n';
+  }
+  out << "Status: Not materialized\ndtype: " << name_of(p.type().element) << "\nshape:";
+  for (std::size_t axis = 0; axis < p.type().dims.rank(); ++axis)
+    out << (axis ? " x " : " ") << p.type().dims[axis];
+  return out << "\n(Call value() to materialize the array)\n";
+}
 
 }  // namespace wherry

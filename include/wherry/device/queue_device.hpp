@@ -200,6 +200,8 @@ class queue_device final : public device_core, public byte_mover {
     lanes_.push_back(std::move(made));
   }
 
+  static cl_int enqueue_move(cl_command_queue queue, const transfer::move& m, cl_uint count,
+                             const cl_event* waits, cl_event* event, const char*& call) noexcept;
   void track(cl_handle<cl_event> first, cl_handle<cl_event> last, void* who,
              void (*done)(void* who, failure why, bool ran_nothing) noexcept);
   void end(watched& w) noexcept;
@@ -379,33 +381,64 @@ inline void queue_device::hand_over(request& r, cl_handle<cl_event> first, cl_ha
 
 inline failure queue_device::move_bytes(transfer& t) noexcept {
   cl_command_queue queue = queue_of(*t.where());
-  const transfer::end& from = t.from();
-  const transfer::end& to = t.to();
-  const auto on_device = [](const transfer::end& e) { return e.memory && !e.memory->host(); };
   const wait_list waits(t);
   if (failure why = waits.why_not()) return why;
-  cl_event event = nullptr;
+  cl_handle<cl_event> first, last;
   cl_int code = CL_SUCCESS;
-  const char* call = "clEnqueueMarkerWithWaitList";
-  if (t.bytes() == 0) {
-    code = clEnqueueMarkerWithWaitList(queue, waits.size(), waits.data(), &event);
-  } else if (on_device(from) && on_device(to)) {
-    call = "clEnqueueCopyBuffer";
-    code = clEnqueueCopyBuffer(queue, memory_of(*from.memory), memory_of(*to.memory), from.offset, to.offset,
-                               t.bytes(), waits.size(), waits.data(), &event);
-  } else if (on_device(to)) {
-    call = "clEnqueueWriteBuffer";
-    code = clEnqueueWriteBuffer(queue, memory_of(*to.memory), CL_FALSE, to.offset, t.bytes(), from.host,
-                                waits.size(), waits.data(), &event);
-  } else {
-    call = "clEnqueueReadBuffer";
-    code = clEnqueueReadBuffer(queue, memory_of(*from.memory), CL_FALSE, from.offset, t.bytes(), to.host,
-                               waits.size(), waits.data(), &event);
+  const char* call = nullptr;
+  for (const transfer::move& m : t.moves()) {
+    if (m.bytes == 0) continue;
+    const bool is_first = !first;
+    cl_event event = nullptr;
+    code =
+        enqueue_move(queue, m, is_first ? waits.size() : 0, is_first ? waits.data() : nullptr, &event, call);
+    if (code != CL_SUCCESS) break;
+    last = cl_handle<cl_event>(event);
+    if (is_first) first = last;
   }
-  if (code != CL_SUCCESS) return cl_failure(code, call);
-  const cl_handle<cl_event> owned(event);
-  hand_over(t, owned, owned);
+  if (code == CL_SUCCESS && !first) {
+    call = "clEnqueueMarkerWithWaitList";
+    cl_event event = nullptr;
+    code = clEnqueueMarkerWithWaitList(queue, waits.size(), waits.data(), &event);
+    first = last = cl_handle<cl_event>(event);
+  }
+  if (code != CL_SUCCESS) {
+    failure why = cl_failure(code, call);
+    if (!first) return why;
+    // What has been enqueued still uses the memory.
+    t.refuse(std::move(why));
+    (void)clFlush(queue);
+    track({}, std::move(last), &t, [](void* who, failure, bool) noexcept {
+      auto& refused = *static_cast<transfer*>(who);
+      dispatcher::finish(refused, refused.refusal());
+    });
+    return nullptr;
+  }
+  hand_over(t, std::move(first), std::move(last));
   return nullptr;
+}
+
+inline cl_int queue_device::enqueue_move(cl_command_queue queue, const transfer::move& m, cl_uint count,
+                                         const cl_event* waits, cl_event* event, const char*& call) noexcept {
+  const auto on_device = [](const transfer::end& e) { return e.memory && !e.memory->host(); };
+  if (m.pattern.size != 0) {
+    call = "clEnqueueFillBuffer";
+    return clEnqueueFillBuffer(queue, memory_of(*m.to.memory), m.pattern.bytes.data(), m.pattern.size,
+                               m.to.offset, m.bytes, count, waits, event);
+  }
+  if (on_device(m.from) && on_device(m.to)) {
+    call = "clEnqueueCopyBuffer";
+    return clEnqueueCopyBuffer(queue, memory_of(*m.from.memory), memory_of(*m.to.memory), m.from.offset,
+                               m.to.offset, m.bytes, count, waits, event);
+  }
+  if (on_device(m.to)) {
+    call = "clEnqueueWriteBuffer";
+    return clEnqueueWriteBuffer(queue, memory_of(*m.to.memory), CL_FALSE, m.to.offset, m.bytes, m.from.host,
+                                count, waits, event);
+  }
+  call = "clEnqueueReadBuffer";
+  return clEnqueueReadBuffer(queue, memory_of(*m.from.memory), CL_FALSE, m.from.offset, m.bytes, m.to.host,
+                             count, waits, event);
 }
 
 inline device_description queue_device::describe(const cl_device_info_text& found, std::size_t index) {

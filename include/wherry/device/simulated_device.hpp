@@ -74,11 +74,11 @@ class simulated_device final : public device_core, public byte_mover {
     enqueue(
         t,
         [](void* argument) noexcept {
-          const auto& self = *static_cast<const transfer*>(argument);
           const auto bytes_of = [](const transfer::end& e) {
             return e.memory ? memory_of(*e.memory) + e.offset : e.host;
           };
-          if (self.bytes() != 0) std::memcpy(bytes_of(self.to()), bytes_of(self.from()), self.bytes());
+          for (const transfer::move& m : static_cast<const transfer*>(argument)->moves())
+            move_on_host(m, bytes_of(m.to), bytes_of(m.from));
           return failure();
         },
         &t);

@@ -223,24 +223,26 @@ inline std::optional<execution> executable::run_on(unit& u, argument_span args,
   };
   try {
     absl::InlinedVector<storage*, 8> inputs;
+    absl::InlinedVector<ref<storage>, 2> dense;  // in place of views that begin inside their memory
     for (std::size_t i = 0; i < args.size(); ++i) {
       detail::buffer_core& b = *args[i]->handle();
       if (donates(static_cast<std::uint32_t>(i), options)) {
         if (!b.claim()) args[i]->usable("execution of " + p.name + ": argument " + std::to_string(i));
         claimed.push_back(&b);
       }
-      inputs.push_back(b.memory.get());
+      if (b.offset != 0) dense.push_back(detail::dense_copy(b));
+      inputs.push_back(b.offset != 0 ? dense.back().get() : b.memory.get());
     }
     absl::InlinedVector<storage*, 4> outputs(p.outputs.size(), nullptr);
     run_arguments a;
     for (const alias& pair : p.aliases) {
       storage* const memory = inputs[pair.input];
       if (const buffer* given = detail::given_output(options, pair.output)) {
-        a.is_in_place |= given->handle()->memory.get() == memory;
+        a.is_in_place |= given->handle()->memory.get() == memory;  // a view's argument is a copy
         continue;
       }
       if (!donates(pair.input, options)) continue;
-      if (!memory->is_read_only() && memory->handles.load(std::memory_order_acquire) == 1) {
+      if (!memory->is_read_only() && memory->handles.load(std::memory_order_seq_cst) == 1) {
         outputs[pair.output] = memory;
         a.is_in_place = true;
       }
@@ -248,7 +250,9 @@ inline std::optional<execution> executable::run_on(unit& u, argument_span args,
     absl::InlinedVector<buffer, 2> results;
     for (std::size_t k = 0; k < p.outputs.size(); ++k) {
       if (const buffer* given = detail::given_output(options, k)) {
-        outputs[k] = given->handle()->memory.get();
+        const detail::buffer_core& b = *given->handle();
+        if (b.offset != 0) dense.push_back(where.allocate(p.outputs[k].bytes()));
+        outputs[k] = b.offset != 0 ? dense.back().get() : b.memory.get();
         results.push_back(*given);
         continue;
       }
@@ -279,6 +283,12 @@ inline std::optional<execution> executable::run_on(unit& u, argument_span args,
                                        "buffer was donated to " + p.name + ", request " + to_string(r->id()),
                                        reason::buffer_donated, r->id());
       for (detail::buffer_core* b : claimed) b->bury(why);
+    }
+    claimed.clear();
+    for (std::size_t k = 0; k < options.into.size(); ++k) {
+      const buffer* const given = detail::given_output(options, k);
+      if (given && given->handle()->offset != 0)
+        detail::copy_into_view(ref<storage>(outputs[k]), *given->handle());
     }
     // Outputs with numerical errors are good buffers, and given ones may be written again later.
     const bool decides = options.check_numerics || !options.into.empty();
