@@ -38,6 +38,7 @@ struct client_options {
   std::uint64_t transfer_bytes_in_flight = std::uint64_t{256} << 20;  // per transfer unit
   std::size_t memory_limit = SIZE_MAX;                                // bytes per device
   std::chrono::milliseconds shutdown_wait = std::chrono::seconds(10);
+  bool latency_histograms = false;  // keep how long requests wait and run, for statistics(): 0.1 us a request
   bool cancel_on_shutdown = false;  // complete what is queued as cancelled instead of running it
   loop_options loop;
 };
@@ -175,6 +176,20 @@ class client {
   task<std::vector<executable>> compile_async(std::vector<program> sources,
                                               compile_options options = {}) const;
 
+  /// What the devices that are open, their memory and their units did so far. Never waits.
+  client_statistics statistics() const {
+    client_statistics now;
+    for (const auto& d : core_->opened()) now.devices.push_back(wherry::device(d).statistics());
+    return now;
+  }
+
+  /// Records from now on what every device of the client does, those included that are opened later. Throws
+  /// failed_precondition if a trace is running.
+  void start_trace(const trace_options& options = {}) const;
+  /// Ends the trace and returns it. Requests that have not finished are not in it: drain() first to have all.
+  /// Throws failed_precondition if no trace is running.
+  wherry::trace stop_trace() const;
+
   /// Waits until everything submitted to any device before the call has completed.
   void drain() const {
     for (const auto& d : core_->opened()) wherry::device(d).drain();
@@ -209,6 +224,7 @@ class client {
     mutable std::mutex mutex;
     std::vector<ref<device_core>> cpu;
     std::map<std::size_t, ref<device_core>> queues;
+    ref<trace_recorder> recorder;  // null: no trace is running
     std::optional<std::vector<cl_device_info_text>> found;
     file_cache cache = file_cache::from_environment();
     struct compilation {
@@ -270,6 +286,7 @@ inline client::core::core(const client_options& o) : options(o), home(loop_threa
     d.memory_limit = o.memory_limit;
     cpu.push_back(cpu_device::open(d));
     cpu.back()->set_home([l = home]() -> wherry::loop& { return l->get(); });
+    if (o.latency_histograms) cpu.back()->keep_latencies();
   }
 }
 
@@ -282,6 +299,8 @@ inline ref<device_core> client::core::open_queue(std::size_t index) {
     slot = queue_device::open((*found)[index], index, home, options.requests_in_flight,
                               options.transfer_bytes_in_flight, options.memory_limit);
     slot->set_home([l = home]() -> wherry::loop& { return l->get(); });
+    if (options.latency_histograms) slot->keep_latencies();
+    if (recorder) slot->trace_into(recorder);
   }
   return slot;
 }
@@ -367,12 +386,34 @@ inline buffer client::from_host(void* memory, const tensor_type& type, host_memo
   } else {
     keep.done = std::move(done);
   }
-  ref<request> write(new transfer("write", {nullptr, source, 0}, {std::move(target), nullptr, 0}, left,
-                                  d.is_host() ? nullptr : &d, std::move(keep)));
+  ref<transfer> write(new transfer("write", {nullptr, source, 0}, {std::move(target), nullptr, 0}, left,
+                                   d.is_host() ? nullptr : &d, std::move(keep)));
+  write->count_as_moved(bytes - left);
   submit_options how{.cheap = d.is_host() && left <= cheap_transfer_bytes};
   dispatcher::submit(d.unit_for(unit_kind::tensor_write, options, "buffer"), *write, how.with(options));
   made->made_by = write->id();
   return wherry::buffer(std::move(made));
+}
+
+// ------------------------------------------------------------------------------------------ trace
+
+inline void client::start_trace(const trace_options& options) const {
+  std::lock_guard lock(core_->mutex);
+  if (core_->recorder)
+    throw error(absl::StatusCode::kFailedPrecondition, "start_trace: a trace of this client is running");
+  core_->recorder = make_ref<trace_recorder>(options);
+  for (const auto& d : core_->cpu) d->trace_into(core_->recorder);
+  for (const auto& [index, d] : core_->queues) d->trace_into(core_->recorder);
+}
+
+inline trace client::stop_trace() const {
+  std::lock_guard lock(core_->mutex);
+  if (!core_->recorder)
+    throw error(absl::StatusCode::kFailedPrecondition, "stop_trace: no trace of this client is running");
+  const ref<trace_recorder> recorder = std::exchange(core_->recorder, nullptr);
+  for (const auto& d : core_->cpu) d->trace_into(nullptr);
+  for (const auto& [index, d] : core_->queues) d->trace_into(nullptr);
+  return recorder->stop();
 }
 
 // --------------------------------------------------------------------------------------- shutdown

@@ -49,11 +49,14 @@ class transfer final : public request {
 
   std::string describe() const override {
     if (!name().empty()) return std::string(verb_) + " of " + std::string(name());
-    return std::string(verb_) + " of " + std::to_string(bytes_) + " bytes";
+    return std::string(verb_) + " of " + std::to_string(traffic()) + " bytes";
   }
   const end& from() const noexcept { return from_; }
   const end& to() const noexcept { return to_; }
   std::size_t bytes() const noexcept { return bytes_; }
+  std::uint64_t traffic() const noexcept override { return bytes_ + moved_before_; }
+  /// So many bytes were moved when the request was made; they count in messages and traces.
+  void count_as_moved(std::size_t bytes) noexcept { moved_before_ = bytes; }
 
  protected:
   started start(failure& outcome) noexcept override;
@@ -69,6 +72,7 @@ class transfer final : public request {
   end from_;
   end to_;
   std::size_t bytes_;
+  std::size_t moved_before_ = 0;
   device_core* mover_;
   keeper keep_;
 };
