@@ -42,6 +42,7 @@ struct client_options {
   std::uint64_t transfer_bytes_in_flight = std::uint64_t{256} << 20;  // per transfer unit
   std::size_t memory_limit = SIZE_MAX;                                // bytes per device
   std::chrono::milliseconds shutdown_wait = std::chrono::seconds(10);
+  bool latency_histograms = false;  // keep how long requests wait and run, for statistics(): 0.1 us a request
   bool cancel_on_shutdown = false;  // complete what is queued as cancelled instead of running it
   loop_options loop = {};
 };
@@ -131,6 +132,20 @@ class client : public buffer_maker {
   task<std::vector<executable>> compile_async(std::vector<program> sources,
                                               compile_options options = {}) const;
 
+  /// What the devices that are open, their memory and their units did so far. Never waits.
+  client_statistics statistics() const {
+    client_statistics now;
+    for (const auto& d : core_->opened()) now.devices.push_back(wherry::device(d).statistics());
+    return now;
+  }
+
+  /// Records from now on what every device of the client does, those included that are opened later. Throws
+  /// failed_precondition if a trace is running.
+  void start_trace(const trace_options& options = {}) const;
+  /// Ends the trace and returns it. Requests that have not finished are not in it: drain() first to have all.
+  /// Throws failed_precondition if no trace is running.
+  wherry::trace stop_trace() const;
+
   /// Waits until everything submitted to any device before the call has completed.
   void drain() const {
     for (const auto& d : core_->opened()) wherry::device(d).drain();
@@ -209,6 +224,7 @@ class client : public buffer_maker {
     mutable std::mutex mutex;
     std::vector<ref<device_core>> cpu;
     std::map<std::size_t, ref<device_core>> queues;
+    ref<trace_recorder> recorder;  // null: no trace is running
     std::optional<std::vector<cl_device_info_text>> found;
     file_cache cache = file_cache::from_environment();
     struct compilation {
@@ -268,6 +284,7 @@ inline client::core::core(const client_options& o) : options(o), home(loop_threa
     cpu.push_back(cpu_device::open(d));
     cpu.back()->set_home([l = home]() -> wherry::loop& { return l->get(); });
     cpu.back()->set_unobserved(unobserved);
+    if (o.latency_histograms) cpu.back()->keep_latencies();
   }
 }
 
@@ -281,6 +298,8 @@ inline ref<device_core> client::core::open_queue(std::size_t index) {
                               options.transfer_bytes_in_flight, options.memory_limit);
     slot->set_home([l = home]() -> wherry::loop& { return l->get(); });
     slot->set_unobserved(unobserved);
+    if (options.latency_histograms) slot->keep_latencies();
+    if (recorder) slot->trace_into(recorder);
   }
   return slot;
 }
@@ -331,6 +350,27 @@ inline device client::device(std::string_view name) const {
   throw error(absl::StatusCode::kNotFound,
               "no device '" + std::string(name) +
                   "'; expected cpu[:K] or opencl:K|TEXT; known:" + (known.empty() ? " none" : known));
+}
+
+// ------------------------------------------------------------------------------------------ trace
+
+inline void client::start_trace(const trace_options& options) const {
+  std::lock_guard lock(core_->mutex);
+  if (core_->recorder)
+    throw error(absl::StatusCode::kFailedPrecondition, "start_trace: a trace of this client is running");
+  core_->recorder = make_ref<trace_recorder>(options);
+  for (const auto& d : core_->cpu) d->trace_into(core_->recorder);
+  for (const auto& [index, d] : core_->queues) d->trace_into(core_->recorder);
+}
+
+inline trace client::stop_trace() const {
+  std::lock_guard lock(core_->mutex);
+  if (!core_->recorder)
+    throw error(absl::StatusCode::kFailedPrecondition, "stop_trace: no trace of this client is running");
+  const ref<trace_recorder> recorder = std::exchange(core_->recorder, nullptr);
+  for (const auto& d : core_->cpu) d->trace_into(nullptr);
+  for (const auto& [index, d] : core_->queues) d->trace_into(nullptr);
+  return recorder->stop();
 }
 
 // --------------------------------------------------------------------------------------- shutdown

@@ -14,6 +14,8 @@
 #include <vector>
 #include <wherry/client.hpp>
 
+#include "usage_error.hpp"
+
 namespace wherry::cli {
 
 /// Scripts rely on these values.
@@ -22,12 +24,6 @@ enum exit_code : int {
   difference = 1,  // a check or comparison failed
   bad_input = 2,   // wrong usage, bad input, unsupported feature
   broken = 3,      // a failure while running: device, memory, internal
-};
-
-/// Wrong usage or a feature that does not exist yet: exit code 2.
-class usage_error : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
 };
 
 /// A request failed while it ran: exit code 3 whatever its status code.
@@ -46,6 +42,7 @@ void add_run(command_line& line);
 void add_check(command_line& line);
 void add_bench(command_line& line);
 void add_compile(command_line& line);
+void add_trace(command_line& line);
 
 /// Adds a subcommand with `--version`.
 CLI::App* add_command(command_line& line, const char* name, const char* summary);

@@ -16,6 +16,7 @@ int parse_and_run(int count, char** arguments) {
   add_check(line);
   add_bench(line);
   add_compile(line);
+  add_trace(line);
   line.app.failure_message([](const CLI::App*, const CLI::Error& e) {
     return "wherry: error: " + std::string(e.what()) + "\nRun with --help for the usage.\n";
   });

@@ -90,8 +90,35 @@ compile_options for_arguments(compile_options options, const plan& open,
   return options;
 }
 
+/// Records what happens while it lives, if a file is named; writes it when it ends, whatever ended it.
+class recording {
+ public:
+  recording(const client& here, std::string path) : client_(here), path_(std::move(path)) {
+    if (!path_.empty()) client_.start_trace();
+  }
+  recording(const recording&) = delete;
+  recording& operator=(const recording&) = delete;
+  ~recording() {
+    if (path_.empty()) return;
+    try {
+      write();
+    } catch (const std::exception& e) {
+      report(e.what());  // the command fails for another reason
+    }
+  }
+  void write() {
+    const std::string path = std::exchange(path_, {});
+    if (path.empty()) return;
+    client_.drain();
+    client_.stop_trace().write_json(path);
+  }
+
+ private:
+  const client& client_;
+  std::string path_;
+};
+
 int run_program(const run_options& options) {
-  if (!options.trace.empty()) throw usage_error("--trace is not supported yet");
   const program source = open_program(options);
   std::optional<expectation> expected;
   if (!options.expect.empty()) expected.emplace(options.expect, options.allowed);
@@ -102,6 +129,7 @@ int run_program(const run_options& options) {
   const std::vector<array> arguments = load_arguments(options.inputs, ready.inputs());
   if (ready.code().open) ready = here.compile(source, for_arguments(compiling, ready.code(), arguments));
 
+  recording traced(here, options.trace);
   runner runs(here, ready, compiling.device);
   std::vector<array> results;
   std::string report;
@@ -117,6 +145,7 @@ int run_program(const run_options& options) {
     }
     if (k == 1) results = std::move(now);
   }
+  traced.write();
   std::cout << report;
   if (!options.output.empty()) save_safetensors(options.output, results_of(results));
   if (!expected && options.output.empty()) {
@@ -150,7 +179,10 @@ void add_run(command_line& line) {
   command->add_option("--function", options->function, "The entry; else @main, else the only function");
   command->add_option("--repeat", options->repeat, "Run several times on fresh inputs and show the time")
       ->check(CLI::PositiveNumber);
-  command->add_option("--trace", options->trace, "Record what ran when")->type_name("FILE");
+  command
+      ->add_option("--trace", options->trace,
+                   "Write when each request and kernel ran, for `wherry trace` and Perfetto")
+      ->type_name("FILE.json");
   command->callback([&line, options] { line.chosen = [options] { return run_program(*options); }; });
 }
 

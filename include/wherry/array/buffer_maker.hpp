@@ -160,8 +160,9 @@ buffer buffer_maker::written(const tensor_type& type, device_core& d, const requ
   if (!is_host) keep.block = make_ref<host_block>(bytes);
   auto* target = is_host ? static_cast<std::byte*>(made->memory->host()) : keep.block->data();
   write(target);
-  ref<request> r(new transfer("write", {nullptr, target, 0}, {made->memory, nullptr, 0}, is_host ? 0 : bytes,
-                              is_host ? nullptr : &d, std::move(keep)));
+  ref<transfer> r(new transfer("write", {nullptr, target, 0}, {made->memory, nullptr, 0}, is_host ? 0 : bytes,
+                               is_host ? nullptr : &d, std::move(keep)));
+  if (is_host) r->count_as_moved(bytes);
   submit_options submission;
   submission.cheap = is_host;
   dispatcher::submit(u, *r, submission.with(options));

@@ -21,6 +21,7 @@
 #include <wherry/device/dispatcher.hpp>
 #include <wherry/device/memory_pool.hpp>
 #include <wherry/device/place_in.hpp>
+#include <wherry/device/statistics.hpp>
 #include <wherry/device/storage.hpp>
 #include <wherry/device/thread_number.hpp>
 
@@ -104,6 +105,19 @@ class device_core : public ref_counted<device_core> {
   virtual memory_statistics statistics() const = 0;
   virtual void trim() = 0;
 
+  /// Reports the requests of all units to `recorder` from now on; null: to nobody.
+  void trace_into(ref<trace_recorder> recorder) {
+    std::lock_guard lock(units_mutex_);
+    recorder_ = std::move(recorder);
+    for (const auto& u : units_) unit_watch::trace_into(*u, recorder_, name());
+  }
+  /// Keeps how long the requests of all units take.
+  void keep_latencies() {
+    std::lock_guard lock(units_mutex_);
+    keeps_latencies_ = true;
+    for (const auto& u : units_) unit_watch::keep_latencies(*u);
+  }
+
   /// The client's loop, where `on_ready` callbacks run and deadlines are told. Set once, before the device is
   /// used.
   void set_home(std::function<loop&()> where) { around_->set_home(std::move(where)); }
@@ -150,6 +164,8 @@ class device_core : public ref_counted<device_core> {
         std::count_if(units_.begin(), units_.end(), [kind](const auto& v) { return v->kind() == kind; }) -
         1));
     prepare(u);
+    if (keeps_latencies_) unit_watch::keep_latencies(u);
+    if (recorder_) unit_watch::trace_into(u, recorder_, name());
     if (kind == unit_kind::compute) {
       const std::size_t count = compute_count_.load(std::memory_order_relaxed);
       if (count < compute_.size()) {  // later ones are joined by name only
@@ -221,6 +237,8 @@ class device_core : public ref_counted<device_core> {
   // any thread
   mutable std::mutex units_mutex_;
   std::vector<ref<unit>> units_;
+  ref<trace_recorder> recorder_;  // under the units' mutex
+  bool keeps_latencies_ = false;  // under the units' mutex
   std::array<unit*, 5> default_{};
   std::array<unit*, 64> compute_{};
   std::atomic<std::size_t> compute_count_{0};
@@ -239,6 +257,8 @@ class device {
   std::vector<unit*> units() const { return core_->units(); }
   unit& add_unit(unit_kind kind) const { return core_->add_unit(kind); }
   memory_statistics memory() const { return core_->statistics(); }
+  /// What its memory and its units did so far; see statistics.hpp. Never waits.
+  device_statistics statistics() const;
   /// Gives cached memory back to the device.
   void trim() const { core_->trim(); }
   /// Waits until everything submitted to any unit of the device before the call has completed.
@@ -260,5 +280,13 @@ class device {
  private:
   ref<device_core> core_;
 };
+
+inline device_statistics device::statistics() const {
+  device_statistics now;
+  now.name = name();
+  now.memory = memory();
+  for (const unit* u : units()) now.units.push_back(u->statistics());
+  return now;
+}
 
 }  // namespace wherry

@@ -251,6 +251,10 @@ inline void dispatcher::enqueue(unit& u, request& r) noexcept {
   u.tail_ = &r;
   if (!u.next_start_) u.next_start_ = &r;
   u.submitted_.store(number, std::memory_order_release);
+  const std::uint64_t depth = number - u.completed_.load(std::memory_order_relaxed);
+  if (depth > u.deepest_) u.deepest_ = depth;
+  if (u.watch_) [[unlikely]]
+    u.watch_->submitted(r);
 
   for (const storage_use& use : r.uses_) {
     storage& s = *use.memory;
@@ -423,8 +427,11 @@ inline void dispatcher::conclude(request& r, failure outcome, effects& todo) noe
     }
   }
   r.outcome_ = std::move(outcome);
-  if (r.outcome_)
+  if (r.outcome_) {
+    ++r.unit_->failed_;
     r.unit_->failures_.add(r.id_.number(), r.outcome_->code(), r.unit_->last_completed().number());
+  }
+  if (r.unit_->watch_) [[unlikely]] r.unit_->watch_->finished(r);
   const bool spoils = r.outcome_ && !r.keeps_results_;
   const auto leave = [&r](request* earlier) {  // only when cancelled in the queue
     auto& list = earlier->dependants_;
@@ -530,3 +537,4 @@ inline void dispatcher::finish(request& r, failure outcome, bool ran_nothing) no
 #include <wherry/device/leading.hpp>
 #include <wherry/device/polling.hpp>
 #include <wherry/device/stopping.hpp>
+#include <wherry/device/unit_watching.hpp>

@@ -28,6 +28,8 @@ bool dispatcher::lead_locked(detail::dispatch_lock& lock, unit& u, effects& todo
       for (const request* p : r.producers_) r.waits_.push_back(p->event_);
       if (u.last_started_) r.after_ = u.last_started_->event_;
       u.last_started_ = &r;
+      if (u.watch_) [[unlikely]]
+        u.watch_->started(r);
       detail::dispatch_unlock unlocked(lock);
       todo.run();
       finished = r.start(outcome) == request::started::finished;

@@ -90,11 +90,17 @@ class queue_device final : public device_core, public byte_mover {
   /// What a unit has of its own.
   struct lane {
     cl_handle<cl_command_queue> queue;
+    cl_handle<cl_command_queue> other;  // with profiling while `queue` is without, or the other way round
+    bool profiles = false;              // `queue`; loop thread only
     std::weak_ptr<storage>
         arena;  // of the executions in flight, which use it one after the other; loop thread only
   };
   static lane& lane_of(const unit& u) noexcept { return *static_cast<lane*>(u.attachment); }
   static cl_command_queue queue_of(const unit& u) noexcept { return lane_of(u).queue.get(); }
+  /// As `queue_of`, for the execution `r` that starts now. For a trace the unit changes over to a queue that
+  /// stamps its commands with times, and back when the trace has ended, each time as soon as its queue is
+  /// empty. (Stamps would cost every small command a twelfth of its time.) Loop thread only.
+  cl_command_queue queue_for(const request& r, bool profiling);
 
   /// The memory of a storage of this device.
   static cl_mem memory_of(const storage& s) noexcept { return static_cast<const cl_storage&>(s).memory(); }
@@ -368,6 +374,20 @@ class queue_device::wait_list {
   absl::InlinedVector<cl_event, 4> events_;
   cl_event after_ = nullptr;
 };
+
+inline cl_command_queue queue_device::queue_for(const request& r, bool profiling) {
+  lane& own = lane_of(*r.where());
+  if (own.profiles == profiling || r.after()) return own.queue.get();
+  if (!own.other) {
+    const cl_queue_properties stamped[] = {CL_QUEUE_PROPERTIES, CL_QUEUE_PROFILING_ENABLE, 0};
+    own.other = cl_handle<cl_command_queue>(
+        clCreateCommandQueueWithProperties(context_.get(), device_, stamped, nullptr));
+    if (!own.other) return own.queue.get();  // the trace does without
+  }
+  std::swap(own.queue, own.other);
+  own.profiles = profiling;
+  return own.queue.get();
+}
 
 inline void queue_device::hand_over(request& r, cl_handle<cl_event> first, cl_handle<cl_event> last) {
   (void)clFlush(queue_of(*r.where()));

@@ -30,6 +30,7 @@
 #include <wherry/device/ref.hpp>
 #include <wherry/device/request_terms.hpp>
 #include <wherry/device/storage.hpp>
+#include <wherry/device/unit_watch.hpp>
 #include <wherry/status/ticket.hpp>
 
 namespace wherry {
@@ -78,9 +79,23 @@ class request {
   /// What the request is, for messages: "execution 17 of mlp_step", "write of 512 bytes", "write of labels".
   virtual std::string describe() const = 0;
 
+  /// `describe()` without the number of an execution: runs of one program have one title in a trace.
+  std::string title() const {
+    std::string text = describe();
+    const std::string numbered = "execution " + std::to_string(id_.number()) + " of ";
+    if (text.starts_with(numbered)) text.replace(0, numbered.size(), "execution of ");
+    return text;
+  }
   /// What its caller calls it; empty if nothing.
   std::string_view name() const noexcept {
     return terms_ ? std::string_view(terms_->name) : std::string_view();
+  }
+
+  /// How many bytes it moves, for traces; of an execution, how large the memory is that it uses.
+  virtual std::uint64_t traffic() const noexcept {
+    std::uint64_t bytes = 0;
+    for (const storage_use& use : uses_) bytes += use.memory->bytes();
+    return bytes;
   }
 
   /// What its first command has to wait for: requests of other units that were handed over and that it reads
@@ -101,6 +116,12 @@ class request {
 
   /// Called once when the request has finished, before its waiters are told: drops what the work needed.
   virtual void cleanup() noexcept {}
+
+  /// Where the kernels of this run are recorded; null: nowhere. Valid from its start to its end.
+  trace_recorder* kernel_recorder() const noexcept {
+    trace_recorder* const to = watched_ ? watched_->recorder.get() : nullptr;
+    return to && to->wants_kernels() ? to : nullptr;
+  }
 
   std::span<const storage_use> uses() const noexcept { return uses_; }
   void add_use(ref<storage> memory, bool writes, bool replaces = false) {
@@ -127,6 +148,7 @@ class request {
  private:
   friend class dispatcher;
   friend class unit;
+  friend class unit_watch;
 
   struct dependant {
     request* who;
@@ -158,6 +180,7 @@ class request {
   absl::InlinedVector<dependant, 4> dependants_;
   request* next_in_unit_ = nullptr;
   request* next_fired_ = nullptr;
+  std::unique_ptr<watched_request> watched_;  // null: nobody wants to know
   // who starts it
   absl::InlinedVector<ref<device_event>, 1> waits_;
   ref<device_event> after_;

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <wherry/device/ref.hpp>
 #include <wherry/status/error.hpp>
+#include <wherry/status/ticket.hpp>
 
 namespace wherry {
 
@@ -49,6 +50,7 @@ class storage {
   // dispatch lock
   absl::InlinedVector<request*, 2> readers;  // since that writer, not finished
   failure failed;                            // of the last writer
+  ticket written_by;                         // the last writer that a trace has seen, finished or not
 
  private:
   // constant after construction

@@ -70,10 +70,13 @@ class transfer final : public request {
 
   std::string describe() const override {
     if (!name().empty()) return std::string(verb_) + " of " + std::string(name());
-    return std::string(verb_) + " of " + std::to_string(bytes_) + " bytes";
+    return std::string(verb_) + " of " + std::to_string(traffic()) + " bytes";
   }
   std::span<const move> moves() const noexcept { return {moves_.data(), moves_.size()}; }
   std::size_t bytes() const noexcept { return bytes_; }
+  std::uint64_t traffic() const noexcept override { return bytes_ + moved_before_; }
+  /// So many bytes were moved when the request was made; they count in messages and traces.
+  void count_as_moved(std::size_t bytes) noexcept { moved_before_ = bytes; }
 
   /// For the device that moves the bytes: why it could not enqueue all moves. Loop thread only.
   void refuse(failure why) noexcept { refusal_ = std::move(why); }
@@ -99,6 +102,7 @@ class transfer final : public request {
   const char* verb_;
   move_list moves_;
   std::size_t bytes_ = 0;
+  std::size_t moved_before_ = 0;
   device_core* mover_;
   keeper keep_;
   failure refusal_;

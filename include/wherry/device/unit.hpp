@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 #include <wherry/device/failed_requests.hpp>
@@ -31,6 +32,7 @@ constexpr std::string_view name_of(unit_kind kind) noexcept {
 }
 
 class unit;
+struct unit_statistics;
 
 /// Runs the heads of units.
 class engine {
@@ -87,9 +89,12 @@ class unit {
 
   /// How many requests are not complete.
   std::uint64_t depth() const noexcept { return last_submitted().number() - last_completed().number(); }
+  /// What it did so far; see statistics.hpp.
+  unit_statistics statistics() const;
 
  private:
   friend class dispatcher;
+  friend class unit_watch;
   friend class worker_pool;
   friend class loop_engine;
 
@@ -112,9 +117,10 @@ class unit {
   std::uint64_t ahead_ = 0;      // weight of what was handed over and has not finished
   slot_waiter* waiting_head_ = nullptr;
   slot_waiter* waiting_tail_ = nullptr;
-  bool starting_ = false;   // the last one started has neither ended nor been handed over
-  bool led_ = false;        // somebody holds the run token
-  bool scheduled_ = false;  // the engine has it on its list
+  bool starting_ = false;              // the last one started has neither ended nor been handed over
+  bool led_ = false;                   // somebody holds the run token
+  bool scheduled_ = false;             // the engine has it on its list
+  std::unique_ptr<unit_watch> watch_;  // null: nobody wants to know
   unit* next_scheduled_ = nullptr;
   failed_requests failures_;
   failure refusal_;  // submissions are refused with it: device lost, client closed
@@ -122,6 +128,9 @@ class unit {
   mutable std::atomic<std::uint32_t> count_{0};
   std::atomic<std::uint64_t> submitted_{0};
   std::atomic<std::uint64_t> completed_{0};
+  // dispatch lock
+  std::uint64_t deepest_ = 0;  // the largest depth so far
+  std::uint64_t failed_ = 0;   // requests that ended with an error
 };
 
 }  // namespace wherry

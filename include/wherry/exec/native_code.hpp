@@ -35,9 +35,10 @@ class native_code {
   /// How much scratch memory a walk needs, 64-byte aligned.
   std::size_t scratch_bytes() const noexcept { return table_bytes_ + plan_->arena_bytes; }
 
-  /// Runs the plan over the memory of its inputs and outputs; null, or why a custom call failed.
-  failure walk(void* scratch, std::span<std::byte* const> inputs,
-               std::span<std::byte* const> outputs) const noexcept {
+  /// Runs the plan over the memory of its inputs and outputs, and records its kernels in `traced`; null, or why
+  /// a custom call failed.
+  failure walk(void* scratch, std::span<std::byte* const> inputs, std::span<std::byte* const> outputs,
+               const kernel_trace& traced) const noexcept {
     void** table = static_cast<void**>(scratch);
     std::byte* arena = static_cast<std::byte*>(scratch) + table_bytes_;
     for (std::size_t k = 0; k < plan_->slots.size(); ++k) {
@@ -58,7 +59,7 @@ class native_code {
       }
       table[k] = base + s.offset;
     }
-    return native_walker(*plan_, kernels_.data(), calls_.data(), table).run();
+    return native_walker(*plan_, kernels_.data(), calls_.data(), table, traced).run();
   }
 
  private:

@@ -14,8 +14,15 @@
 #include <wherry/device/worker_pool.hpp>
 #include <wherry/exec/host_call.hpp>
 #include <wherry/exec/plan.hpp>
+#include <wherry/status/trace_recorder.hpp>
 
 namespace wherry {
+
+/// Where a walk records its kernels: for the request, in the trace. Nowhere if `recorder` is null.
+struct kernel_trace {
+  trace_recorder* recorder = nullptr;
+  ticket request;
+};
 
 class native_walker {
  public:
@@ -25,8 +32,8 @@ class native_walker {
   /// `kernels[k]` is the code of plan.kernels[k], `calls[k]` of plan.calls[k]; `slots[s]` the memory of
   /// plan.slots[s].
   native_walker(const plan& p, const native_kernel* kernels, const host_call* calls,
-                void* const* slots) noexcept
-      : plan_(p), kernels_(kernels), calls_(calls), slots_(slots), pool_(worker_pool::instance()) {}
+                void* const* slots, const kernel_trace& traced) noexcept
+      : plan_(p), kernels_(kernels), calls_(calls), slots_(slots), traced_(traced), pool_(worker_pool::instance()) {}
 
   /// Returns null, or why a call failed.
   failure run() noexcept {
@@ -42,10 +49,18 @@ class native_walker {
     for (const step& s : block) {
       switch (s.what) {
         case step::kind::launch:
-          launch(s);
+          if (traced_.recorder) [[unlikely]] {
+            traced(plan_.kernels[s.kernel].name, s, &native_walker::launch);
+          } else {
+            launch(s);
+          }
           break;
         case step::kind::copy:
-          copy(s);
+          if (traced_.recorder) [[unlikely]] {
+            traced("copy", s, &native_walker::copy);
+          } else {
+            copy(s);
+          }
           break;
         case step::kind::loop:
           if (!loop(s)) return false;
@@ -59,6 +74,14 @@ class native_walker {
       }
     }
     return true;
+  }
+
+  [[gnu::cold, gnu::noinline]] void traced(std::string_view name, const step& s,
+                                           void (native_walker::*run)(const step&)) noexcept {
+    traced_kernel k{traced_.request, 0, detail::thread_number(), trace_recorder::now(), 0};
+    (this->*run)(s);
+    k.end = trace_recorder::now();
+    traced_.recorder->add_kernel(k, name);
   }
 
   void launch(const step& s) noexcept {
@@ -123,6 +146,7 @@ class native_walker {
   const native_kernel* kernels_;
   const host_call* calls_;
   void* const* slots_;
+  kernel_trace traced_;
   worker_pool& pool_;
   failure failed_;
 };

@@ -19,6 +19,7 @@
 #include <wherry/coro/task.hpp>
 #include <wherry/device/cpu_device.hpp>
 #include <wherry/device/queue_device.hpp>
+#include <wherry/exec/command_times.hpp>
 #include <wherry/exec/executable.hpp>
 #include <wherry/exec/opencl_programs.hpp>
 #include <wherry/exec/plan_run.hpp>
@@ -111,6 +112,8 @@ class opencl_executable::run final : public plan_run, private detail::finish_hoo
  protected:
   started start(failure& outcome) noexcept override {
     first_ = last_ = {};
+    recorder_ = ref<trace_recorder>(kernel_recorder());
+    if (recorder_) times_.begin();
     try {
       if (code_->place_.queues) waits_.emplace(*this);
       if (waits_ && (outcome = waits_->why_not())) return started::finished;
@@ -122,7 +125,7 @@ class opencl_executable::run final : public plan_run, private detail::finish_hoo
       return started::finished;
     }
     if (code_->place_.queues) {
-      queue_ = queue_device::queue_of(*where());
+      queue_ = code_->place_.queues->queue_for(*this, recorder_ != nullptr);
       call = [](detail::finish_hook& hook) noexcept { static_cast<run&>(hook).ended(); };
       detail::start(walk_, *this);
       return started::in_flight;
@@ -145,6 +148,8 @@ class opencl_executable::run final : public plan_run, private detail::finish_hoo
   }
 
   void cleanup() noexcept override {
+    if (recorder_) times_.report(*recorder_, id());
+    recorder_ = nullptr;
     walk_ = {};
     arena_ = nullptr;
     call_memory_.clear();
@@ -191,12 +196,21 @@ class opencl_executable::run final : public plan_run, private detail::finish_hoo
   /// Makes a command by `call(number of events to wait for, events, its event)`.
   template <class Call>
   void enqueue(std::string_view name, std::string_view detail, Call&& call) {
-    if (is_synchronous()) return cl_check(call(0, nullptr, nullptr), name, detail);
+    const std::string_view what = detail.empty() ? name : detail;
+    if (is_synchronous()) {
+      const std::int64_t begin = recorder_ ? trace_recorder::now() : 0;
+      cl_check(call(0, nullptr, nullptr), name, detail);
+      if (recorder_) {
+        recorder_->add_kernel({id(), 0, wherry::detail::thread_number(), begin, trace_recorder::now()}, what);
+      }
+      return;
+    }
     cl_event event = nullptr;
     const bool waits = !first_;
     cl_check(call(waits ? waits_->size() : 0, waits ? waits_->data() : nullptr, &event), name, detail);
     last_ = cl_handle<cl_event>(event);
     if (!first_) first_ = last_;
+    if (recorder_) times_.add(last_, what);
   }
 
   /// The arena of the runs that are in flight on this unit, if it is large enough, or a new one.
@@ -368,6 +382,8 @@ class opencl_executable::run final : public plan_run, private detail::finish_hoo
   cl_handle<cl_command_queue> own_queue_;
   cl_command_queue queue_ = nullptr;
   task<void> walk_;
+  ref<trace_recorder> recorder_;  // of its commands; null: nobody wants to know
+  command_times times_;
 };
 
 inline ref<request> opencl_executable::new_run(const run_arguments& a) {

@@ -50,7 +50,7 @@ class simulated_executable final : public executable_core {
                             reason::out_of_memory);
       }
       failure why =
-          code_->native_.walk(block, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()});
+          code_->native_.walk(block, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()}, {kernel_recorder(), id()});
       scratch.deallocate(block, bytes);
       if (!why && checks_numerics()) why = check_outputs([this](std::size_t k) { return outputs_[k]; });
       return why;
