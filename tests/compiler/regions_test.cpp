@@ -236,8 +236,10 @@ TEST(regions, a_comparator_may_look_its_keys_up_in_a_table) {
     std::vector<std::int32_t> order(100);
     std::iota(order.begin(), order.end(), 0);
     const auto at = [&](std::int32_t k) { return x[row * 100 + static_cast<std::size_t>(k)]; };
-    std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-      return table[static_cast<std::size_t>(at(a))] < table[static_cast<std::size_t>(at(b))];
+    std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+      const float x_key = table[static_cast<std::size_t>(at(a))],
+                  y_key = table[static_cast<std::size_t>(at(b))];
+      return x_key != y_key ? x_key < y_key : a < b;
     });
     for (const std::int32_t k : order) want.push_back(at(k));
     places.insert(places.end(), order.begin(), order.end());

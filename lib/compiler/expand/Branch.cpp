@@ -24,13 +24,14 @@ bool isTakenByPlan(Operation* op) {
 
 /// Moves the operations of a branch, which is taken where `condition` holds, before `op`; returns its
 /// results.
-Values moved(Region& branch, Operation* op, Value condition) {
+Values moved(Region& branch, Operation* op, llvm::function_ref<Value()> condition) {
   Block& block = branch.front();
   // A loop of a branch that is not taken might never end.
   branch.walk<WalkOrder::PreOrder>([&](stablehlo::WhileOp loop) {
+    const Value isTaken = condition();
     Operation* end = loop.getCond().front().getTerminator();
     OpBuilder builder(end);
-    end->setOperand(0, stablehlo::AndOp::create(builder, loop.getLoc(), condition, end->getOperand(0)));
+    end->setOperand(0, stablehlo::AndOp::create(builder, loop.getLoc(), isTaken, end->getOperand(0)));
     return WalkResult::skip();
   });
   Operation* end = block.getTerminator();
@@ -46,10 +47,10 @@ Expanded expandIf(Build& build, Operation* operation) {
   if (isTakenByPlan(operation) || operation->getNumResults() == 0) return Expanded(Values());
   auto op = cast<stablehlo::IfOp>(operation);
   const Value pred = op.getPred();
-  const Values yes = moved(op.getTrueBranch(), op, pred),
-               no = moved(op.getFalseBranch(), op, build.unary<stablehlo::NotOp>(pred));
+  const Values yes = moved(op.getTrueBranch(), op, [&] { return pred; }),
+               no = moved(op.getFalseBranch(), op, [&] { return build.unary<stablehlo::NotOp>(pred); });
   Values results;
-  for (const auto [a, b] : llvm::zip(yes, no)) results.push_back(build.select(op.getPred(), a, b));
+  for (const auto [a, b] : llvm::zip(yes, no)) results.push_back(build.select(pred, a, b));
   return Expanded(results);
 }
 
@@ -59,15 +60,16 @@ Expanded expandCase(Build& build, Operation* operation) {
   // An index that names no branch takes the last one.
   const auto count = static_cast<unsigned>(op->getNumRegions());
   Values isOwn;
-  Value isLast = build.scalar(build.b.getI1Type(), 1);
-  for (unsigned i = 0; i + 1 < count; ++i) {
+  for (unsigned i = 0; i + 1 < count; ++i)
     isOwn.push_back(build.compare(stablehlo::ComparisonDirection::EQ, op.getIndex(),
                                   build.splatLike(op.getIndex(), static_cast<double>(i))));
-    isLast = build.logicalAnd(isLast, build.unary<stablehlo::NotOp>(isOwn.back()));
-  }
-  Values results = moved(op->getRegion(count - 1), op, isLast);
+  Values results = moved(op->getRegion(count - 1), op, [&] {
+    Value isLast = build.scalar(build.b.getI1Type(), 1);
+    for (const Value other : isOwn) isLast = build.logicalAnd(isLast, build.unary<stablehlo::NotOp>(other));
+    return isLast;
+  });
   for (unsigned i = count - 1; i-- > 0;)
-    for (auto [result, value] : llvm::zip(results, moved(op->getRegion(i), op, isOwn[i])))
+    for (auto [result, value] : llvm::zip(results, moved(op->getRegion(i), op, [&] { return isOwn[i]; })))
       result = build.select(isOwn[i], value, result);
   return Expanded(results);
 }
