@@ -61,8 +61,7 @@ class device_kernels : public programs_on_every_device {
   executable load_opencl(plan p) const {
     add_kernels(p, true);
     auto shared = std::make_shared<const plan>(std::move(p));
-    return executable(ref<executable_core>(
-        new opencl_executable(shared, shared_device(), opencl_place::of(device()), file_cache(""))));
+    return executable(new_opencl_executable(shared, shared_device()));
   }
   std::string refusal(plan p) const {
     try {

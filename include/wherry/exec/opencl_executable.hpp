@@ -28,11 +28,12 @@ namespace wherry {
 
 class opencl_executable final : public executable_core {
  public:
-  /// `programs` holds the plan's kernels, in their order (opencl_programs.hpp). Throws not_found if the
+  /// `programs` holds the plan's kernels, in their order (opencl_programs.hpp); kernels that
+  /// custom calls name are built here, with the help of `cache`. Throws not_found if the
   /// target of a custom call is not registered, invalid_argument with the build log if the driver refuses its
   /// code.
   opencl_executable(std::shared_ptr<const plan> p, ref<device_core> where, opencl_place place,
-                    std::vector<opencl_program> programs, const file_cache& cache)
+                    std::vector<opencl_program> programs, const file_cache& cache = file_cache(""))
       : executable_core(p, std::move(where)),
         place_(std::move(place)),
         needs_host_(reads_back(*p)),
