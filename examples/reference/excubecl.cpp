@@ -49,6 +49,10 @@ void kernels(const wh::client& client) {
   require(run.value().data<float>()[2] == 9, "a sum");
   for (const wh::kernel_signature& k : client.kernels()) std::cout << k.name << ": " << k.formula << '\n';
 
+  const wh::buffer output = client.empty(a.type());
+  (void)client.run_kernel("elementwise_add", {a, b}, {}, {.into = {output}});
+  require(output.value().data<float>()[0] == 5, "a sum in a buffer of ours");
+
   const wh::buffer frame = client.empty({wh::dtype::ui8, {8, 8, 3}});
   const wh::execution blurred = client.run_kernel("gaussian_blur", {frame}, {{"radius", 2}});
   blurred.await();
@@ -84,12 +88,33 @@ void own_kernels(const wh::client& client) {
 void commands(const wh::client& client) {
   const wh::buffer x = client.buffer(std::vector<float>{-1, 1}, {2});
   const wh::execution command = client.run_kernel("relu", {x});
-  std::cout << to_string(command.id()) << '\n';
-  const bool is_over = command.is_ready();
+  const wh::ticket id = command.id();
+  const wh::request_state state = client.poll(id);
+  std::cout << to_string(id) << ' ' << name_of(state) << '\n';
   command.await();
-  require(command.is_ready() && command.status().ok(), "it has completed");
   command.await();  // again: it returns at once
-  (void)is_over;
+  require(client.poll(id) == wh::request_state::completed, "it has completed");
+  require(command.status().ok(), "and not failed");
+  const auto unknown = refusal([&] { (void)client.poll(wh::ticket(65535, 1)); });
+  require(unknown.starts_with("ticket 65535:1: no unit of this client"), unknown.c_str());
+}
+
+void pipelines(const wh::client& client) {
+  const wh::buffer input = client.buffer(std::vector<float>{1, -2, 3}, {3});
+  const wh::buffer stage1 = client.empty(input.type()), stage2 = client.empty(input.type());
+  const wh::executable add = client.kernel("elementwise_add", {input.type(), input.type()});
+  const wh::executable relu = client.kernel("relu", {input.type()});
+  const wh::pipeline pipeline({{add, {input, input}, {stage1}}, {relu, {stage1}, {stage2}}});
+  const wh::pipeline_run run = pipeline.run();
+  const std::vector<wh::ticket> ids = run.tickets();
+  run.await();
+  require(ids.size() == 2 && run.poll(1) == wh::request_state::completed, "both stages have completed");
+  require(stage2.value().data<float>()[1] == 0, "the second stage");
+  pipeline.run().await();  // again
+  const wh::pipeline empty({});
+  require(empty.run().tickets().empty(), "no stages, no tickets");
+  const auto wrong = refusal([&] { wh::pipeline({{relu, {input, input}, {stage1}}}); });
+  require(wrong.find("expected 1 arguments, got 2") != std::string::npos, wrong.c_str());
 }
 
 int main() {
@@ -99,4 +124,5 @@ int main() {
   kernels(client);
   own_kernels(client);
   commands(client);
+  pipelines(client);
 }

@@ -9,7 +9,7 @@
 #include <thread>
 #include <wherry/array/element.hpp>
 #include <wherry/client.hpp>
-#include <wherry/coro/as_status.hpp>
+#include <wherry/exec/pipeline.hpp>
 #include <wherry/loop/sync_wait.hpp>
 
 namespace wherry::testing_support {
@@ -171,6 +171,37 @@ TEST(NamedKernel, keeps_the_operands_of_each_executable) {
   EXPECT_FLOAT_EQ(dark(x).value().data<float>()[0], 0.25F);
   EXPECT_FLOAT_EQ(light(x).value().data<float>()[0], 0.75F);
   EXPECT_FLOAT_EQ(dark(x).value().data<float>()[0], 0.25F);
+}
+
+TEST(NamedKernel, names_its_inputs_and_shows_its_stages) {
+  const client c;
+  const tensor_type frame{dtype::f32, {2, 2, 1}};
+  const executable mix = c.kernel("video_mix", {frame, frame}, {{"mode", "add"}});
+  EXPECT_EQ(mix.name(), "video_mix");
+  EXPECT_EQ(mix.input_names(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_NE(mix.stage("stablehlo").find("stablehlo.add"), std::string::npos);
+  EXPECT_NE(mix.stage("plan").find("launch"), std::string::npos);
+}
+
+TEST(NamedKernel, writes_into_a_buffer_of_the_callers) {
+  const client c;
+  const buffer x = c.buffer(std::vector<float>{0.5F}, {1, 1, 1}), y = c.empty(x.type());
+  const std::vector<buffer> into = {y};
+  (void)c.run_kernel("brightness_contrast", {x}, {{"brightness", 0.25}}, {.into = into});
+  EXPECT_EQ(y.value().data<float>()[0], 0.75F);
+}
+
+TEST(NamedKernel, is_a_stage_of_a_pipeline) {
+  const client c;
+  const buffer x = c.buffer(std::vector<float>{-0.5F, 0.5F}, {1, 2, 1}), y = c.empty(x.type()),
+               z = c.empty(x.type());
+  const pipeline stages({{c.kernel("relu", {x.type()}), {x}, {y}},
+                         {c.kernel("brightness_contrast", {x.type()}, {{"brightness", 1}}), {y}, {z}}});
+  for (int round = 0; round < 3; ++round) {
+    stages.run().await();
+    EXPECT_EQ(z.value().data<float>()[0], 1.0F);
+    EXPECT_EQ(z.value().data<float>()[1], 1.5F);
+  }
 }
 
 TEST(NamedKernel, outlives_the_handles_of_what_it_uses) {

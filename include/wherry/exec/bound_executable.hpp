@@ -17,6 +17,8 @@ class bound_executable final : public executable_core {
         program_(program),
         last_(std::move(last)) {}
 
+  const executable_core& origin() const noexcept override { return program_.core()->origin(); }
+
   ref<request> new_run(const run_arguments& a) override {
     absl::InlinedVector<storage*, 8> all(a.inputs.begin(), a.inputs.end());
     all.push_back(last_.handle()->memory.get());
@@ -31,7 +33,10 @@ class bound_executable final : public executable_core {
     auto p = std::make_shared<plan>();
     p->name = whole.name;
     p->inputs.assign(whole.inputs.begin(), whole.inputs.end() - 1);
+    p->input_names = whole.input_names;
+    if (p->input_names.size() > p->inputs.size()) p->input_names.resize(p->inputs.size());
     p->outputs = whole.outputs;
+    p->output_names = whole.output_names;
     p->cost_ns = whole.cost_ns;
     p->bounded = whole.bounded;
     return p;

@@ -151,7 +151,7 @@ inline std::vector<std::string> executable::output_names() const {
 }
 
 inline std::string executable::stage(std::string_view name) const {
-  return detail::stage_of(code(), core_->source(), name);
+  return detail::stage_of(core_->origin().code(), core_->origin().source(), name);
 }
 
 inline execution executable::call(const tensor_set& inputs, const tensor_set& outputs,

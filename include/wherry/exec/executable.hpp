@@ -42,6 +42,9 @@ class executable_core : public ref_counted<executable_core> {
     return ref<executable_core>(this);
   }
 
+  /// Returns the executable whose code runs: another one where this only settles arguments of it.
+  virtual const executable_core& origin() const noexcept { return *this; }
+
   /// What it was compiled from, if that is known. Set once, before the executable is used.
   void set_source(std::shared_ptr<const compile_source> s) noexcept { source_ = std::move(s); }
   const compile_source* source() const noexcept { return source_.get(); }

@@ -104,7 +104,8 @@ class kernel_call {
 };
 
 /// What a kernel writes for a call: StableHLO with one function `@main` whose arguments are the inputs, then,
-/// if the call has operands, one tensor of all of them, of type `operands`.
+/// if the call has operands, one tensor of all of them, of type `operands`; or anything else that `program`
+/// can hold.
 struct kernel_program {
   std::string text;
   dtype operands = dtype::f32;

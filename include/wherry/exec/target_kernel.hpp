@@ -1,15 +1,17 @@
 // target_kernel.hpp: a kernel in OpenCL C that was registered for custom calls, called by its name.
 //
 // Its signature follows from its arguments: operands are inputs, scalars parameters. Results have the shape
-// of the first input, or the one that the parameter `shape` gives. Scalars are written into the program.
+// of the first input, or the one that the parameter `shape` gives. Scalars are written into the program,
+// which is a plan of one call and needs no compiler.
 //
 // Threads: constant after construction.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
-#include <wherry/array/element.hpp>
+#include <wherry/exec/call_program.hpp>
 #include <wherry/exec/kernel_registry.hpp>
 #include <wherry/exec/named_kernel.hpp>
 
@@ -23,36 +25,21 @@ class target_kernel final : public named_kernel {
   const std::shared_ptr<const device_kernel>& kernel() const noexcept { return kernel_; }
 
   kernel_program write(const kernel_call& call) const override {
-    std::string parameters, operands, types, results, attributes;
-    std::size_t inputs = 0, outputs = 0;
+    custom_call alone{.target = signature().name, .api_version = 4};
     const shape dims = shape_of(call);
-    const auto list = [](std::string& all, const std::string& next) {
-      all += (all.empty() ? "" : ", ") + next;
-    };
     for (const kernel_argument& a : kernel_->arguments) {
-      if (a.what == kernel_argument::role::operand) {
-        const std::string number = std::to_string(inputs), type = to_string(call.input(inputs));
-        if (call.input(inputs).element != a.type)
-          call.refuse_input(inputs, "elements of " + std::string(name_of(a.type)));
-        list(operands, "%arg" + number);
-        list(types, type);
-        list(parameters, "%arg" + number + ": " + type);
-        ++inputs;
+      if (a.what == kernel_argument::role::scalar) {
+        alone.attributes.push_back({a.name, value_of(call, a)});
       } else if (a.what == kernel_argument::role::result) {
-        list(results, to_string(tensor_type{a.type, dims}));
-        ++outputs;
+        alone.results.push_back({{a.type, dims}});
       } else {
-        list(attributes, "\"" + a.name + "\" = " + written(call, a));
+        const std::size_t index = alone.operands.size();
+        if (call.input(index).element != a.type)
+          call.refuse_input(index, "elements of " + std::string(name_of(a.type)));
+        alone.operands.push_back({call.input(index)});
       }
     }
-    std::string values;
-    for (std::size_t k = 0; k < outputs; ++k) list(values, outputs == 1 ? "%0" : "%0#" + std::to_string(k));
-    const std::string name = "@\"" + signature().name + "\"",
-                      count = outputs > 1 ? ":" + std::to_string(outputs) : "";
-    return {"module " + name + " {\nfunc.func @main(" + parameters + ") -> (" + results + ") {\n  %0" +
-            count + " = stablehlo.custom_call " + name + "(" + operands +
-            ") {api_version = 4 : i32, backend_config = {" + attributes + "}} : (" + types + ") -> (" +
-            results + ")\n  return " + values + " : " + results + "\n}\n}\n"};
+    return {std::string(call_program(std::move(alone)).text())};
   }
 
  private:
@@ -110,11 +97,10 @@ class target_kernel final : public named_kernel {
     return shape(dims);
   }
 
-  static std::string written(const kernel_call& call, const kernel_argument& a) {
-    if (a.type == dtype::boolean) return call.boolean(a.name) ? "true" : "false";
-    if (!is_float(a.type)) return std::to_string(call.integer(a.name)) + " : i64";
-    const double value = call.number(a.name);
-    return detail::float_literal(dtype::f64, std::bit_cast<std::uint64_t>(value)) + " : f64";
+  static attribute value_of(const kernel_call& call, const kernel_argument& a) {
+    if (a.type == dtype::boolean) return call.boolean(a.name);
+    if (is_float(a.type)) return call.number(a.name);
+    return call.integer(a.name);
   }
 
   std::shared_ptr<const device_kernel> kernel_;
