@@ -23,9 +23,11 @@ class plan_run : public request {
   /// Who derives keeps `code`.
   plan_run(const plan& code, const run_arguments& a)
       : code_(code), launch_id_(a.launch_id), checks_(a.check_numerics) {
-    for (storage* m : a.outputs) {
+    for (std::size_t k = 0; k < a.outputs.size(); ++k) {
+      storage* const m = a.outputs[k];
       const bool is_input = a.is_in_place && is_among(m, a.inputs);
-      add_use(ref<storage>(m), true, !is_input);
+      const bool is_all_of_it = code.outputs[k].bytes() >= m->bytes();  // false for a view
+      add_use(ref<storage>(m), true, !is_input && is_all_of_it);
     }
     for (storage* m : a.inputs) {
       if (!a.is_in_place || !is_among(m, a.outputs)) add_use(ref<storage>(m), false);
