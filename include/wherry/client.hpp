@@ -15,6 +15,9 @@
 #include <map>
 #include <span>
 #include <wherry/coro/move_to.hpp>
+#include <wherry/device/barrier.hpp>
+#include <wherry/device/ticket_promise.hpp>
+#include <wherry/device/when.hpp>
 #include <wherry/exec/compiler.hpp>
 #include <wherry/exec/file_cache.hpp>
 #include <wherry/exec/kernel_cache.hpp>
@@ -160,9 +163,9 @@ class client {
   }
   /// Returns what has become of the request that `t` names, any time after it was submitted; never waits.
   /// Throws not_found if no unit of this client gave it out.
-  request_state poll(ticket t) const { return dispatcher::poll(unit_of(t), t); }
+  request_state poll(ticket t) const { return dispatcher::poll(unit(t.unit()), t); }
   /// Returns the code that it failed with, `kOk` if it has not. Throws as `poll`.
-  absl::StatusCode code_of(ticket t) const { return dispatcher::code_of(unit_of(t), t); }
+  absl::StatusCode code_of(ticket t) const { return dispatcher::code_of(unit(t.unit()), t); }
   /// Compiles many programs together, which takes less than one after the other: on all workers, equal
   /// programs and equal kernels once, OpenCL C in few builds. Results are in the order of `sources`. Throws
   /// the first failure, naming the program by its place and its name.
@@ -179,17 +182,59 @@ class client {
   void drain() const {
     for (const auto& d : core_->opened()) wherry::device(d).drain();
   }
+  /// The same to wait for in any of the ways of a promise.
+  barrier drained() const { return {core_->cpu.front(), units()}; }
+
+  /// The units of all devices that this client has opened, in the order of devices and of their ids.
+  std::vector<wherry::unit*> units() const {
+    std::vector<wherry::unit*> all;
+    for (const auto& d : core_->opened()) {
+      for (wherry::unit* u : d->units()) all.push_back(u);
+    }
+    return all;
+  }
+  /// The unit with this id. Throws not_found if it is none of an open device of this client.
+  wherry::unit& unit(std::uint16_t id) const { return *unit_of(id).second; }
+
+  /// The newest ticket of a unit, and the newest of which it and all before are done; never wait. Throw as
+  /// `unit`.
+  ticket last_submitted(std::uint16_t unit_id) const { return unit(unit_id).last_submitted(); }
+  ticket last_completed(std::uint16_t unit_id) const { return unit(unit_id).last_completed(); }
+  /// True once the request that `t` names, and all before it in its unit, are done, whatever came of them;
+  /// never waits. Throws not_found if no unit of this client has given `t` out.
+  bool is_completed(ticket t) const {
+    const wherry::unit& u = unit(t.unit());
+    dispatcher::require_given_out(u, t);
+    return u.is_completed(t);
+  }
+  /// The request that `t` names, to wait for in any of the ways of a promise. Throws as `is_completed`.
+  ticket_promise when(ticket t) const {
+    const auto found = unit_of(t.unit());
+    return {found.first, *found.second, t};
+  }
+  /// Waits for it, and throws its failure; `when(t)` waits in other ways.
+  void wait(ticket t) const { (void)when(t).await(); }
+
+  /// Has `hook` called, on the loop's thread, with each failure that nobody looks at: once, as it began, when
+  /// the last handle to it and to what depends on it is gone. Without a hook they are logged.
+  void on_unobserved_error(std::function<void(const error&)> hook) const {
+    core_->unobserved->set_hook(std::move(hook));
+  }
 
  private:
-  const unit& unit_of(ticket t) const {
-    for (const auto& d : core_->opened()) {
-      for (const unit* u : d->units()) {
-        if (u->id() == t.unit()) return *u;
+  std::pair<ref<device_core>, wherry::unit*> unit_of(std::uint16_t id) const {
+    const auto all = core_->opened();
+    std::string known;
+    for (const auto& d : all) {
+      const auto units = d->units();
+      for (wherry::unit* u : units) {
+        if (u->id() == id) return {d, u};
       }
+      known += " " + d->name() + ": " + std::to_string(units.front()->id()) + " to " +
+               std::to_string(units.back()->id());
     }
     throw error(absl::StatusCode::kNotFound,
-                "ticket " + to_string(t) + ": no unit of this client has the id " + std::to_string(t.unit()),
-                reason::none, t);
+                "no unit of this client's devices has the id " + std::to_string(id) + "; known:" + known);
   }
 
   struct core {
@@ -206,6 +251,8 @@ class client {
 
     client_options options;
     std::shared_ptr<loop_thread> home;  // shared with devices, which may outlive the client
+    std::shared_ptr<unobserved_errors> unobserved =
+        std::make_shared<unobserved_errors>([l = home]() -> wherry::loop& { return l->get(); });
     mutable std::mutex mutex;
     std::vector<ref<device_core>> cpu;
     std::map<std::size_t, ref<device_core>> queues;
@@ -270,6 +317,7 @@ inline client::core::core(const client_options& o) : options(o), home(loop_threa
     d.memory_limit = o.memory_limit;
     cpu.push_back(cpu_device::open(d));
     cpu.back()->set_home([l = home]() -> wherry::loop& { return l->get(); });
+    cpu.back()->set_unobserved(unobserved);
   }
 }
 
@@ -282,6 +330,7 @@ inline ref<device_core> client::core::open_queue(std::size_t index) {
     slot = queue_device::open((*found)[index], index, home, options.requests_in_flight,
                               options.transfer_bytes_in_flight, options.memory_limit);
     slot->set_home([l = home]() -> wherry::loop& { return l->get(); });
+    slot->set_unobserved(unobserved);
   }
   return slot;
 }
@@ -394,6 +443,7 @@ inline void client::core::shut_down() {
       ref<device_core>(d).detach();  // leaked on purpose: the device still works on its memory
     }
   }
+  unobserved->close();
 }
 
 inline void client::core::close(std::shared_ptr<core> self) {

@@ -32,7 +32,7 @@ TEST_P(failures, a_failing_request_fails_its_dependant_and_not_its_successor) {
   ASSERT_TRUE(second);
   EXPECT_FALSE(dependant_ran);
   EXPECT_EQ(second->code(), absl::StatusCode::kInternal);
-  EXPECT_STREQ(second->what(), first->what());
+  EXPECT_EQ(std::string(second->what()), "dependant <- " + std::string(first->what()));
   EXPECT_EQ(u.last_completed(), successor->id());
 }
 

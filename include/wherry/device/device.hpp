@@ -9,6 +9,7 @@
 
 #include <absl/container/inlined_vector.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <functional>
@@ -107,6 +108,9 @@ class device_core : public ref_counted<device_core> {
   /// used.
   void set_home(std::function<loop&()> where) { around_->set_home(std::move(where)); }
   scheduler& callbacks() const { return around_->home(); }
+  const unit_services& around() const noexcept { return *around_; }
+  /// Where failures are told that nobody looks at. Set as `set_home`.
+  void set_unobserved(std::shared_ptr<unobserved_errors> to) { around_->set_unobserved(std::move(to)); }
 
   /// Refuses new work on all units from now on, with `why`; see `dispatcher::refuse`.
   void refuse(const failure& why, const failure& queued) noexcept {
@@ -124,6 +128,17 @@ class device_core : public ref_counted<device_core> {
     return all;
   }
 
+  /// Throws invalid_argument unless `u` is a unit of this device; `what` names the call.
+  void require_own(const unit& u, std::string_view what) const {
+    std::lock_guard lock(units_mutex_);
+    for (const auto& mine : units_) {
+      if (mine.get() == &u) return;
+    }
+    throw error(absl::StatusCode::kInvalidArgument, std::string(what) + ": unit " + std::to_string(u.id()) +
+                                                        " is one of " + u.device_name() + ", not of " +
+                                                        name());
+  }
+
   /// Makes one more unit of `kind`, an independent stream. It lives as long as the device.
   unit& add_unit(unit_kind kind) {
     std::lock_guard lock(units_mutex_);
@@ -131,6 +146,9 @@ class device_core : public ref_counted<device_core> {
     units_.push_back(make_ref<unit>(detail::unit_ids::instance().take(), kind, new_engine(kind),
                                     bytes ? transfer_bound_ : request_bound_, around_));
     unit& u = *units_.back();
+    u.set_queue(static_cast<std::uint16_t>(
+        std::count_if(units_.begin(), units_.end(), [kind](const auto& v) { return v->kind() == kind; }) -
+        1));
     prepare(u);
     if (kind == unit_kind::compute) {
       const std::size_t count = compute_count_.load(std::memory_order_relaxed);
@@ -208,6 +226,8 @@ class device_core : public ref_counted<device_core> {
   std::atomic<std::size_t> compute_count_{0};
 };
 
+class barrier;
+
 /// What users hold: cheap to copy, compares by identity.
 class device {
  public:
@@ -225,6 +245,9 @@ class device {
   void drain() const {
     for (unit* u : core_->units()) dispatcher::drain(*u);
   }
+  /// The same to wait for in any of the ways of a promise; of all units or of one.
+  barrier drained() const;
+  barrier drained(unit& u) const;
   /// Accepts work again after a device loss.
   void reset() const {
     for (unit* u : core_->units()) dispatcher::accept(*u);

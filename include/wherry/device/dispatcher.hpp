@@ -16,6 +16,7 @@
 #include <cstring>
 #include <exception>
 #include <utility>
+#include <vector>
 #include <wherry/coro/scheduler.hpp>
 #include <wherry/device/dispatch_lock.hpp>
 #include <wherry/device/unit.hpp>
@@ -113,7 +114,22 @@ class dispatcher {
   /// Waits until everything submitted to `u` before the call has completed. Helps like `value()`.
   static void drain(unit& u) { drain_until(u, std::chrono::steady_clock::time_point::max()); }
   /// As `drain`, but gives up at `deadline` and returns false.
-  static bool drain_until(unit& u, std::chrono::steady_clock::time_point deadline);
+  static bool drain_until(unit& u, std::chrono::steady_clock::time_point deadline) {
+    return drain_until(u, u.last_submitted(), deadline);
+  }
+  /// As `drain_until`, for `until` and everything before it.
+  static bool drain_until(unit& u, ticket until, std::chrono::steady_clock::time_point deadline);
+
+  /// Has `who` told when `number` of `u` counts, once, and returns true; or returns false, and it will not be
+  /// told, if it counts already. 0: has it told of every request, until `stop_listening`.
+  static bool listen(unit& u, const ref<unit_listener>& who, std::uint64_t number);
+  /// `who` may still be told of what completes at the same time.
+  static void stop_listening(unit& u, const unit_listener& who) noexcept;
+
+  /// Throws not_found unless `u` has given out `t`.
+  static void require_given_out(const unit& u, ticket t);
+  /// Returns the request that `t` names, or null if it has completed. Takes as long as the queue is.
+  static ref<request> find(const unit& u, ticket t);
 
  private:
   struct finding {
@@ -126,6 +142,7 @@ class dispatcher {
     slot_waiter* granted = nullptr;
     slot_waiter* last_granted = nullptr;
     absl::InlinedVector<engine*, 2> engines;
+    std::vector<std::pair<ref<unit_listener>, std::uint64_t>> told;
     absl::InlinedVector<unit*, 2> to_settle;   // their heads have ended, and may now finish
     absl::InlinedVector<request*, 2> to_drop;  // queued, and what they read was cancelled in its queue
 
@@ -167,6 +184,7 @@ class dispatcher {
   static bool conflict(const request& earlier, const request& later) noexcept;
   static void bring_back(storage& s, request& user) noexcept;
   static void retire(unit& u, effects& todo) noexcept;
+  static void collect_listeners(unit& u, effects& todo) noexcept;
   static void grant(unit& u, effects& todo) noexcept;
 };
 
@@ -204,6 +222,9 @@ inline void dispatcher::effects::run() noexcept {
     r->release();
   }
   last_fired = nullptr;
+  if (!told.empty()) {
+    for (const auto& [who, count] : std::exchange(told, {})) who->counted(count);
+  }
   while (slot_waiter* w = std::exchange(granted, granted ? granted->next : nullptr)) w->granted(*w);
   last_granted = nullptr;
 }
@@ -392,9 +413,14 @@ inline void dispatcher::conclude(request& r, failure outcome, effects& todo) noe
   r.state_ = request::state::finished;
   if (r.unit_->last_started_ == &r) r.unit_->last_started_ = nullptr;
   if (!outcome && r.upstream_) outcome = r.upstream_;
+  if (outcome && outcome == r.upstream_)
+    outcome = std::make_shared<const error>(outcome->followed_by({r.id_, r.describe()}));
   if (r.terms_) {
     if (!outcome) outcome = std::move(r.terms_->why);  // it was stopped while it ran
-    if (outcome && r.terms_->errors) r.terms_->errors->add(r.id_, outcome->code());
+    if (outcome && r.terms_->errors) {
+      r.terms_->errors->add(r.id_, outcome->code());
+      outcome->mark_observed();
+    }
   }
   r.outcome_ = std::move(outcome);
   if (r.outcome_)
@@ -462,6 +488,7 @@ inline void dispatcher::retire(unit& u, effects& todo) noexcept {
     if (!r.fired_) todo.fire(r);
     r.release();  // the queue's reference; `fire` or the canceller holds another
   }
+  if (!u.listeners_.empty()) collect_listeners(u, todo);
   grant(u, todo);
   if (can_start(u)) todo.schedule(u);
 }
@@ -481,7 +508,8 @@ inline void dispatcher::grant(unit& u, effects& todo) noexcept {
 // A failure that names no request yet is this one's.
 inline failure dispatcher::named(const request& r, failure outcome) noexcept {
   if (outcome->id()) return outcome;
-  return make_failure(outcome->code(), r.describe() + ": " + outcome->what(), outcome->reason(), r.id());
+  return std::make_shared<const error>(
+      outcome->begun_in({r.id(), r.describe()}, r.where()->around().unobserved()));
 }
 
 inline void dispatcher::finish(request& r, failure outcome, bool ran_nothing) noexcept {
@@ -497,6 +525,7 @@ inline void dispatcher::finish(request& r, failure outcome, bool ran_nothing) no
 }  // namespace wherry
 
 #include <wherry/device/admission.hpp>
+#include <wherry/device/counting.hpp>
 #include <wherry/device/hand_over.hpp>
 #include <wherry/device/leading.hpp>
 #include <wherry/device/polling.hpp>

@@ -66,11 +66,12 @@ class interruption {
   ref<deadline_queue> queue_;
 };
 
-/// Returns the failure of something that was stopped: `what` names it and says where it was.
-inline failure interrupted_failure(reason why, const std::string& what, ticket id = {}) {
+/// Returns the failure that `why` (cancelled or deadline_exceeded) stands for; `after` is put behind the
+/// text.
+inline failure interrupted_failure(reason why, const std::string& before, const std::string& after = {}) {
   if (why == reason::deadline_exceeded)
-    return make_failure(absl::StatusCode::kDeadlineExceeded, what + ": its deadline has passed", why, id);
-  return make_failure(absl::StatusCode::kCancelled, what + ": stop was requested", why, id);
+    return make_failure(absl::StatusCode::kDeadlineExceeded, before + "the deadline has passed" + after, why);
+  return make_failure(absl::StatusCode::kCancelled, before + "stop was requested" + after, why);
 }
 
 }  // namespace wherry

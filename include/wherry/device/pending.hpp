@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <thread>
+#include <wherry/device/barrier_core.hpp>
 #include <wherry/device/worker_pool.hpp>
 
 namespace wherry {
@@ -17,6 +18,7 @@ class pending {
  public:
   pending() = default;
   explicit pending(ref<request> r) noexcept : request_(std::move(r)) {}
+  explicit pending(ref<barrier_core> b) noexcept : barrier_(std::move(b)) {}
 
   explicit pending(failure settled) noexcept : settled_(std::move(settled)) {}
 
@@ -31,7 +33,10 @@ class pending {
   }
 
   /// Agrees with the ticket: true as soon as that counts.
-  bool is_ready() const noexcept { return !request_ || dispatcher::has_counted(*request_); }
+  bool is_ready() const noexcept {
+    if (request_) return dispatcher::has_counted(*request_);
+    return !barrier_ || barrier_->done().is_ready();
+  }
 
   /// Returns why it failed, or null. Precondition: ready.
   failure why() const noexcept {
@@ -45,6 +50,7 @@ class pending {
   void wait() const {
     if (is_ready()) return settle();
     require_may_block("value()");
+    if (barrier_) return barrier_->wait();
     {
       worker_pool::helper counted(worker_pool::instance());
       if (dispatcher::help(*request_)) return;
@@ -59,13 +65,24 @@ class pending {
     request_->done().wait();
   }
 
+  /// Waits until ready or until `deadline`, without helping, and returns whether it is ready. Throws as
+  /// `wait`.
+  bool wait_until(std::chrono::steady_clock::time_point deadline) const {
+    if (!is_ready() && !cell()->wait_until(deadline)) return false;
+    settle();
+    return true;
+  }
+
   /// Waits, then throws the failure if there is one.
   void get() const {
     wait();
     if (const failure f = why()) raise(f);
   }
 
-  const request* what() const noexcept { return request_.get(); }
+  /// What waiters register with; null if it is ready and nothing is left to wait for.
+  const completion* cell() const noexcept {
+    return request_ ? &request_->done() : barrier_ ? &barrier_->done() : nullptr;
+  }
 
  private:
   static constexpr auto spin_time = std::chrono::microseconds(10);
@@ -76,6 +93,7 @@ class pending {
   }
 
   ref<request> request_;
+  ref<barrier_core> barrier_;
   failure settled_;
 };
 
@@ -84,13 +102,11 @@ template <class Payload>
 class promise_awaiter {
  public:
   promise_awaiter(pending p, Payload payload) noexcept
-      : held_(std::move(p)),
-        payload_(std::move(payload)),
-        inner_(held_.what() ? held_.what()->done() : settled_) {}
+      : held_(std::move(p)), payload_(std::move(payload)), inner_(held_.cell() ? *held_.cell() : settled_) {}
   promise_awaiter(const promise_awaiter&) = delete;
   promise_awaiter& operator=(const promise_awaiter&) = delete;
 
-  bool await_ready() const noexcept { return !held_.what() || held_.what()->done().is_ready(); }
+  bool await_ready() const noexcept { return !held_.cell() || held_.cell()->is_ready(); }
   bool await_suspend(std::coroutine_handle<> h) { return inner_.await_suspend(h); }
   Payload await_resume() {
     if (const failure f = held_.why()) raise(f);

@@ -59,7 +59,7 @@ class place_awaiter : slot_waiter, work {
     watch_.disarm();
     waits_ = false;
     if (left_ != reason::none)
-      raise(interrupted_failure(left_, "waiting for a place in unit " + std::to_string(unit_->id())));
+      raise(interrupted_failure(left_, "waiting for a place in unit " + std::to_string(unit_->id()) + ": "));
     return place(*unit_, slot_waiter::weight);
   }
 

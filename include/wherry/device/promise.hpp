@@ -9,6 +9,7 @@
 
 #include <absl/status/status.h>
 
+#include <chrono>
 #include <functional>
 #include <wherry/device/completion_fd.hpp>
 #include <wherry/device/device.hpp>
@@ -32,8 +33,18 @@ class promise {
   absl::Status status() const {
     const pending p = self().outcome();
     p.wait();
-    const failure f = p.why();
-    return f ? f->to_status() : absl::OkStatus();
+    return seen(p.why());
+  }
+
+  /// Waits, without helping, until it is ready or `deadline` has come, and returns whether it is ready. The
+  /// request is not disturbed. Waits on an ordinary thread only (deadlock_would_occur).
+  bool wait_until(std::chrono::steady_clock::time_point deadline) const {
+    return self().outcome().wait_until(deadline);
+  }
+  template <class Rep, class Period>
+  bool wait_for(std::chrono::duration<Rep, Period> time) const {
+    return wait_until(std::chrono::steady_clock::now() +
+                      std::chrono::duration_cast<std::chrono::steady_clock::duration>(time));
   }
 
   /// Calls `callback` once with the outcome, on the client's loop thread, never inline.
@@ -41,8 +52,7 @@ class promise {
     auto* node = new callback_node{};
     node->run = [](work& w) noexcept {
       auto* n = static_cast<callback_node*>(&w);
-      const failure f = n->held.why();
-      n->callback(f ? f->to_status() : absl::OkStatus());
+      n->callback(seen(n->held.why()));
       delete n;
     };
     node->notify = [](completion::waiter& w) noexcept {
@@ -52,12 +62,16 @@ class promise {
     node->held = self().outcome();
     node->where = &self().place().callbacks();
     node->callback = std::move(callback);
-    const request* what = node->held.what();
-    if (!what || !what->done().add(*node)) node->where->post(*node);
+    const completion* cell = node->held.cell();
+    if (!cell || !cell->add(*node)) node->where->post(*node);
   }
 
   /// Returns a descriptor that is readable from completion on, owned by the returned object.
   completion_fd ready_fd() const { return completion_fd(self().outcome()); }
+
+  /// Adds 1 to the caller's `eventfd` on completion, at once if that was before; until the returned object
+  /// ends.
+  event_registration notify(int eventfd) const { return event_registration(self().outcome(), eventfd); }
 
  private:
   struct callback_node : completion::waiter, work {
@@ -65,6 +79,11 @@ class promise {
     scheduler* where = nullptr;
     std::function<void(const absl::Status&)> callback;
   };
+  static absl::Status seen(const failure& f) {
+    if (!f) return absl::OkStatus();
+    f->mark_observed();
+    return f->to_status();
+  }
   const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
 };
 

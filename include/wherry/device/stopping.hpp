@@ -15,6 +15,8 @@ inline bool dispatcher::cancel(request& r, failure why) noexcept {
   {
     detail::dispatch_lock lock;
     if (r.state_ != request::state::queued) return false;
+    if (why->chain().empty())
+      why = std::make_shared<const error>(why->begun_in({r.id_, r.describe()}, nullptr));
     finish_locked(r, std::move(why), false, todo);
   }
   todo.run();
@@ -28,8 +30,16 @@ inline void dispatcher::interrupt(request_terms& terms, reason why) noexcept {
     detail::dispatch_lock lock;
     if (r.state_ == request::state::finished || terms.why) return;
     const bool has_started = r.state_ != request::state::fresh && r.state_ != request::state::queued;
-    failure f = interrupted_failure(
-        why, r.describe() + (has_started ? ", which had started and whose result is dropped" : ""), r.id_);
+    failure f;
+    if (r.state_ == request::state::fresh) {
+      f = interrupted_failure(why, r.describe() + ": ");
+    } else {
+      // Who requests a stop knows of it; a deadline that nobody looks at is reported.
+      const failure plain =
+          interrupted_failure(why, "", has_started ? "; it had started, and its result is dropped" : "");
+      f = std::make_shared<const error>(plain->begun_in(
+          {r.id_, r.describe()}, why == reason::cancelled ? nullptr : terms.joins.around().unobserved()));
+    }
     if (r.state_ == request::state::queued) {
       finish_locked(r, std::move(f), false, todo);
     } else {
@@ -65,14 +75,8 @@ inline bool dispatcher::has_counted(const request& r) noexcept {
   return r.done_.is_ready() || r.unit_->is_completed(r.id_);
 }
 
-inline bool dispatcher::drain_until(unit& u, std::chrono::steady_clock::time_point deadline) {
-  ticket until;
-  ref<request> last;
-  {
-    detail::dispatch_lock lock;
-    until = u.last_submitted();
-    last = ref<request>(u.tail_);
-  }
+inline bool dispatcher::drain_until(unit& u, ticket until, std::chrono::steady_clock::time_point deadline) {
+  const ref<request> last = find(u, until);
   while (!u.is_completed(until)) {
     ref<request> head;
     {

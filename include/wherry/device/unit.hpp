@@ -14,9 +14,11 @@
 #include <atomic>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 #include <wherry/device/failed_requests.hpp>
 #include <wherry/device/request.hpp>
 #include <wherry/device/request_state.hpp>
+#include <wherry/device/unit_listener.hpp>
 #include <wherry/loop/detail/process_generation.hpp>
 
 namespace wherry {
@@ -64,6 +66,8 @@ class unit {
   }
 
   std::uint16_t id() const noexcept { return id_; }
+  /// Its number among the units of its kind on its device, from 0.
+  std::uint16_t queue() const noexcept { return queue_; }
   unit_kind kind() const noexcept { return kind_; }
   const std::string& device_name() const noexcept { return around_->device_name(); }
   const unit_services& around() const noexcept { return *around_; }
@@ -78,6 +82,8 @@ class unit {
   }
   /// What the device keeps per unit: a queue, a carrier. Set once, before the unit is used.
   void* attachment = nullptr;
+  /// Set once, as that.
+  void set_queue(std::uint16_t number) noexcept { queue_ = number; }
 
   /// How many requests are not complete.
   std::uint64_t depth() const noexcept { return last_submitted().number() - last_completed().number(); }
@@ -89,6 +95,7 @@ class unit {
 
   // constant after construction
   std::uint16_t id_;
+  std::uint16_t queue_ = 0;
   unit_kind kind_;
   engine& engine_;
   std::uint64_t bound_;
@@ -99,8 +106,10 @@ class unit {
   request* tail_ = nullptr;
   request* next_start_ = nullptr;    // oldest that has not started; behind head_ while something is in flight
   request* last_started_ = nullptr;  // while it has not finished
-  std::uint64_t in_flight_ = 0;      // admitted weight
-  std::uint64_t ahead_ = 0;          // weight of what was handed over and has not finished
+  std::vector<ref<unit_listener>> listeners_;
+  std::uint64_t told_ = 0;       // while there are listeners: the newest number they know
+  std::uint64_t in_flight_ = 0;  // admitted weight
+  std::uint64_t ahead_ = 0;      // weight of what was handed over and has not finished
   slot_waiter* waiting_head_ = nullptr;
   slot_waiter* waiting_tail_ = nullptr;
   bool starting_ = false;   // the last one started has neither ended nor been handed over

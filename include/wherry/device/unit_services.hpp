@@ -4,10 +4,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <wherry/device/deadline_queue.hpp>
 #include <wherry/device/ref.hpp>
+#include <wherry/device/unobserved_errors.hpp>
 
 namespace wherry {
 
@@ -21,11 +23,16 @@ class unit_services : public ref_counted<unit_services> {
   /// The client's loop, which starts if it has not.
   loop& home() const { return home_(); }
 
+  /// Where failures go that nobody looks at; null: nowhere.
+  void set_unobserved(std::shared_ptr<unobserved_errors> to) { unobserved_ = std::move(to); }
+  const std::shared_ptr<unobserved_errors>& unobserved() const noexcept { return unobserved_; }
+
   deadline_queue& deadlines() const noexcept { return *deadlines_; }
 
  private:
   std::string device_name_;
   std::function<loop&()> home_;
+  std::shared_ptr<unobserved_errors> unobserved_;
   ref<deadline_queue> deadlines_ = make_ref<deadline_queue>();
 };
 

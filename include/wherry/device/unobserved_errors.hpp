@@ -1,9 +1,9 @@
 // unobserved_errors.hpp: failures that nobody has looked at, handed to the client's hook.
 //
-// A failure is reported once, where it began, when the last handle to it and to everything that follows from it
-// is gone and none of them was asked: by `value()`, `await()`, `status()`, `co_await`, `on_ready` or an error
-// tracker. The hook runs on the client's loop, so it may do what callbacks may. Without one the failure is
-// logged, as it is after the client has closed. What was cancelled is not reported: somebody asked for it.
+// A failure is reported once, where it began, when the last handle to it and to everything that follows from
+// it is gone and none of them was asked: by `value()`, `await()`, `status()`, `co_await`, `on_ready` or an
+// error tracker. The hook runs on the client's loop, so it may do what callbacks may. Without one the failure
+// is logged, as it is after the client has closed. What was cancelled is not reported: somebody asked for it.
 //
 // Threads: any.
 #pragma once

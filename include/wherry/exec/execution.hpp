@@ -69,8 +69,7 @@ class execution : public promise<execution> {
   /// donated to it stays deleted.
   bool cancel() const {
     return dispatcher::cancel(
-        *run_, make_failure(absl::StatusCode::kCancelled, run_->describe() + " was cancelled in its queue",
-                            reason::cancelled, run_->id()));
+        *run_, make_failure(absl::StatusCode::kCancelled, "cancelled in its queue", reason::cancelled));
   }
 
   /// Waits and returns the contents of the only output. Throws the failure of the run, failed_precondition

@@ -112,8 +112,8 @@ class error final : public std::exception {
   wherry::reason reason() const noexcept { return state_->why; }
   /// Returns the ticket of the request that failed; names nothing where no request is involved.
   ticket id() const noexcept { return state_->id; }
-  /// The chain, then what was wrong: "read of loss <- execution 17 of mlp_step <- write of labels: expected 512
-  /// bytes, got 510".
+  /// The chain, then what was wrong: "read of loss <- execution 17 of mlp_step <- write of labels: expected
+  /// 512 bytes, got 510".
   const char* what() const noexcept override { return state_->message.c_str(); }
 
   /// The requests that this failure has come through: first the one that was asked, last the one where it
@@ -129,9 +129,7 @@ class error final : public std::exception {
   error followed_by(link next) const;
 
   /// Somebody has seen this, or one that follows from the same: it need not be reported.
-  void mark_observed() const noexcept {
-    if (state_->from) state_->from->observed.store(true, std::memory_order_relaxed);
-  }
+  void mark_observed() const noexcept;
 
   /// Returns code and message, with reason and ticket as payloads (`reason_of`, `ticket_of`).
   absl::Status to_status() const;
@@ -166,6 +164,10 @@ struct error::origin {
   std::shared_ptr<unobserved_sink> sink;
   mutable std::atomic<bool> observed{false};
 };
+
+inline void error::mark_observed() const noexcept {
+  if (state_->from) state_->from->observed.store(true, std::memory_order_relaxed);
+}
 
 inline std::shared_ptr<const error::state> error::make(absl::StatusCode code, wherry::reason why, ticket id,
                                                        std::string detail, std::vector<link> chain,
