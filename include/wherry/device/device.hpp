@@ -131,6 +131,23 @@ class device_core : public ref_counted<device_core> {
     for (unit* u : units()) dispatcher::refuse(*u, why, queued);
   }
 
+  /// Told of what the driver has said: if the device is lost, refuses new work with `why` and completes what
+  /// is queued with it, until `reset`.
+  void note(const failure& why) noexcept {
+    if (why && why->reason() == reason::device_lost) refuse(why, why);
+  }
+
+  /// Accepts work again after a loss, once what was in flight has ended. Throws what the driver says if it
+  /// makes no new queues: then the device stays lost, and a new client may find it again.
+  void reset() {
+    if (const failure why = dispatcher::refusal_of(*units().front())) {
+      if (why->reason() == reason::client_closed) raise(why);
+      for (unit* u : units()) dispatcher::drain(*u);
+      renew();
+    }
+    for (unit* u : units()) dispatcher::accept(*u);
+  }
+
   /// True when kernels and transfers run on host threads over host memory.
   virtual bool is_host() const noexcept = 0;
 
@@ -226,6 +243,8 @@ class device_core : public ref_counted<device_core> {
   virtual engine& new_engine(unit_kind kind) = 0;
   /// Called once for each new unit, under the units' mutex: sets `attachment`.
   virtual void prepare(unit& u) = 0;
+  /// Makes anew what a loss has spoilt; nothing is in flight.
+  virtual void renew() {}
 
   device_description description_;
 
@@ -268,9 +287,13 @@ class device {
   /// The same to wait for in any of the ways of a promise; of all units or of one.
   barrier drained() const;
   barrier drained(unit& u) const;
-  /// Accepts work again after a device loss.
-  void reset() const {
-    for (unit* u : core_->units()) dispatcher::accept(*u);
+  /// Accepts work again after a loss of the device; see `device_core::reset`. What the device's memory held
+  /// is gone, except where it is the host's.
+  void reset() const { core_->reset(); }
+  /// Ok, or why its units refuse work: the device is lost, or its client closed.
+  absl::Status status() const {
+    const failure why = dispatcher::refusal_of(*core_->units().front());
+    return why ? why->to_status() : absl::OkStatus();
   }
 
   device_core* core() const noexcept { return core_.get(); }

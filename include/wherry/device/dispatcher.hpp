@@ -108,8 +108,10 @@ class dispatcher {
   /// Refuses later submissions to `u` with `why` (the device was lost, the client has closed). What is queued
   /// runs on if `queued` is null, else completes at once with `queued`.
   static void refuse(unit& u, const failure& why, const failure& queued) noexcept;
-  /// Accepts submissions again.
+  /// Accepts submissions again, unless the client has closed.
   static void accept(unit& u) noexcept;
+  /// Returns what submissions to `u` are refused with, or null.
+  static failure refusal_of(const unit& u) noexcept;
 
   /// Waits until everything submitted to `u` before the call has completed. Helps like `value()`.
   static void drain(unit& u) { drain_until(u, std::chrono::steady_clock::time_point::max()); }

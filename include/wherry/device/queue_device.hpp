@@ -196,12 +196,22 @@ class queue_device final : public device_core, public byte_mover {
     return ref<storage>(new cl_storage(ref<device_core>(this), pool_, memory, bytes));
   }
   engine& new_engine(unit_kind) override { return *engine_; }
-  void prepare(unit& u) override {
+  cl_handle<cl_command_queue> new_queue() const {
     cl_int code = CL_SUCCESS;
-    auto made = std::make_unique<lane>();
-    made->queue = cl_handle<cl_command_queue>(
+    cl_handle<cl_command_queue> queue(
         clCreateCommandQueueWithProperties(context_.get(), device_, nullptr, &code));
     cl_check(code, "clCreateCommandQueueWithProperties");
+    return queue;
+  }
+  void renew() override {
+    for (unit* u : units()) {
+      lane_of(*u).queue = new_queue();
+      lane_of(*u).arena.reset();
+    }
+  }
+  void prepare(unit& u) override {
+    auto made = std::make_unique<lane>();
+    made->queue = new_queue();
     u.attachment = made.get();
     lanes_.push_back(std::move(made));
   }
@@ -310,7 +320,7 @@ inline void queue_device::end(watched& w) noexcept {
     (void)clRetainEvent(w.event.get());
     if (w.first) (void)clRetainEvent(w.first.get());
   }
-  if (why && why->reason() == reason::device_lost) refuse(why, why);
+  note(why);
   w.done(w.who, std::move(why), ran_nothing);
   w.drop();
 }

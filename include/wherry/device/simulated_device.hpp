@@ -293,6 +293,7 @@ inline void simulated_device::execute(command& c) noexcept {
 }
 
 inline void simulated_device::report(std::unique_ptr<command> c) noexcept {
+  c->device->note(c->outcome);
   dispatcher::finish(*c->who, std::move(c->outcome), c->dropped);
 }
 

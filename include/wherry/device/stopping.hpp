@@ -67,8 +67,14 @@ inline void dispatcher::refuse(unit& u, const failure& why, const failure& queue
 }
 
 inline void dispatcher::accept(unit& u) noexcept {
+  failure gone;  // released after the lock
   detail::dispatch_lock lock;
-  u.refusal_ = nullptr;
+  if (u.refusal_ && u.refusal_->reason() != reason::client_closed) gone = std::move(u.refusal_);
+}
+
+inline failure dispatcher::refusal_of(const unit& u) noexcept {
+  detail::dispatch_lock lock;
+  return u.refusal_;
 }
 
 inline bool dispatcher::has_counted(const request& r) noexcept {

@@ -151,6 +151,7 @@ inline transfer::started transfer::start(failure& outcome) noexcept {
     return started::finished;
   }
   outcome = dynamic_cast<byte_mover&>(*mover_).move_bytes(*this);
+  mover_->note(outcome);
   return outcome ? started::finished : started::in_flight;
 }
 
