@@ -147,6 +147,27 @@ TEST_P(executions_into, two_outputs_in_one_memory_are_refused) {
   EXPECT_EQ(item(target), -1);
 }
 
+TEST_P(executions_into, parts_of_one_buffer_take_several_outputs) {
+  const executable sums = load(two_sums());
+  const buffer both = on_device({-1, -2, -3}, {3});
+  const std::vector<buffer> args{both.slice(0, {}), both.slice(2, {})};
+  sums.call(args, into({both.slice(1, {}), both.slice(2, {})})).await();
+  const array values = both.value();
+  EXPECT_EQ(values.data<float>()[0], -1);
+  EXPECT_EQ(values.data<float>()[1], -4);
+  EXPECT_EQ(values.data<float>()[2], -2);
+  EXPECT_NE(refusal([&] { sums.call(args, into({both.slice(1, {}), both.slice(1, {})})); }), "");
+}
+
+TEST_P(executions_into, a_part_that_is_written_does_not_make_the_rest_of_a_failed_buffer_good) {
+  const executable add = load(add_program());
+  const buffer all = on_device({1, 2}, {2}), x = scalar(1);
+  hold_back(all)->end(fault("broken"));
+  const std::vector<buffer> args{x, x};
+  EXPECT_FALSE(add.call(args, into({all.slice(0, {})})).status().ok());
+  EXPECT_FALSE(all.status().ok());
+}
+
 TEST_P(executions_into, buffers_that_do_not_fit_are_refused_and_nothing_is_donated) {
   const executable add = load(add_program({}, true));
   const auto other = open_device(device_kind::direct, 1);

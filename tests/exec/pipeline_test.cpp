@@ -162,6 +162,10 @@ TEST_P(pipelines, everything_that_can_be_checked_is_checked_when_it_is_built) {
   EXPECT_NE(message([&] { pipeline({{add(), {x, elsewhere}, {a}}}); }), "");
   EXPECT_NE(message([&] { pipeline({{add(), {x, gone}, {a}}}); }), "");
   EXPECT_NE(message([&] { pipeline({{add(), {x, one}, {x}}}); }), "");
+  EXPECT_EQ(
+      message([&] { pipeline({{add(), {x, pair.slice(1, {})}, {a}}}); }),
+      "pipeline: stage 0 (add): argument 1 is a view that begins inside its memory; a pipeline takes those "
+      "that begin with it");
   EXPECT_EQ(submitted(), before);
 }
 

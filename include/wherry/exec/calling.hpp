@@ -18,6 +18,11 @@ inline const buffer* given_output(const execute_options& options, std::size_t k)
   return k < options.into.size() && options.into[k] ? &options.into[k] : nullptr;
 }
 
+/// True if a byte belongs to both.
+inline bool share_bytes(const buffer_core& a, const buffer_core& b) noexcept {
+  return a.memory == b.memory && a.offset < b.offset + b.type.bytes() && b.offset < a.offset + a.type.bytes();
+}
+
 }  // namespace detail
 
 inline bool executable::donates(std::uint32_t input, const execute_options& options) const {
@@ -77,17 +82,19 @@ inline void executable::validate_outputs(argument_span args, const execute_optio
     if (!given) continue;
     const auto named = [k] { return "output " + std::to_string(k); };
     validate_buffer(*given, p.outputs[k], named);
-    const storage* const memory = given->handle()->memory.get();
-    if (memory->is_read_only())
+    const detail::buffer_core& place = *given->handle();
+    if (place.memory->is_read_only())
       refuse(absl::StatusCode::kInvalidArgument, named() + ": the buffer's host memory was lent for reading");
     for (std::size_t other = 0; other < k; ++other) {
       const buffer* const b = detail::given_output(options, other);
-      if (!b || b->handle()->memory.get() != memory) continue;
+      if (!b || !detail::share_bytes(place, *b->handle())) continue;
       refuse(absl::StatusCode::kInvalidArgument,
              named() + " and output " + std::to_string(other) + " are to go into the same memory");
     }
     for (std::size_t i = 0; i < args.size(); ++i) {
-      if (args[i]->handle()->memory.get() != memory) continue;
+      // Views that begin inside their memory are copied before or after the run, so nothing is in the way.
+      const detail::buffer_core& read = *args[i]->handle();
+      if (read.memory != place.memory || read.offset != 0 || place.offset != 0) continue;
       const auto is_pair = [&](const alias& a) { return a.output == k && a.input == i; };
       const bool is_aliased = std::any_of(p.aliases.begin(), p.aliases.end(), is_pair);
       if (is_aliased && *args[i] == *given) continue;

@@ -53,7 +53,8 @@ class pipeline_run;
 
 class pipeline {
  public:
-  /// Checks all stages: counts, types, devices, deleted buffers, memory that is read and written at once.
+  /// Checks all stages: counts, types, devices, deleted buffers, memory that is read and written at once,
+  /// views that do not begin where their memory does.
   /// Throws what a call with these buffers would throw, naming the stage. Without stages it does nothing when
   /// run. A program of unknown sizes is compiled here, for as long as that takes.
   explicit pipeline(std::vector<pipeline_stage> stages);

@@ -34,6 +34,19 @@ inline pipeline::pipeline(std::vector<pipeline_stage> stages) : core_(make_ref<c
       s.options.check_numerics = given.check_numerics;
       for (const buffer& b : s.inputs) s.arguments.push_back(&b);
       ready.validate(s.arguments, s.options);
+      // Such views are copied around a call, which may have to wait; nothing may wait while stages are
+      // submitted.
+      const auto require_whole = [](const char* what, std::span<const buffer> all) {
+        for (std::size_t i = 0; i < all.size(); ++i) {
+          if (all[i].handle()->offset == 0) continue;
+          throw error(
+              absl::StatusCode::kInvalidArgument,
+              std::string(what) + " " + std::to_string(i) +
+                  " is a view that begins inside its memory; a pipeline takes those that begin with it");
+        }
+      };
+      require_whole("argument", s.inputs);
+      require_whole("output", s.options.into);
     } catch (const error& e) {
       throw error(e.code(), labelled(e.what()), e.reason(), e.id());
     }
