@@ -1,4 +1,5 @@
-// look_back.cpp: where the time of a training loop went: statistics while it runs, and a trace of it as a file.
+// look_back.cpp: where the time of a training loop went: statistics while it runs, and a trace of it as a
+// file.
 //
 // `wherry trace look_back.json` adds the file up; https://ui.perfetto.dev shows it.
 #include <iostream>
@@ -41,7 +42,8 @@ int main() {
     ++steps;
     busy_ns += static_cast<double>(r.finished - r.began);
   }
-  std::cout << steps << " steps, " << busy_ns / 1e3 << " us in them, " << trace.kernels().size() << " kernels\n";
+  std::cout << steps << " steps, " << busy_ns / 1e3 << " us in them, " << trace.kernels().size()
+            << " kernels\n";
 
   std::uint64_t completed = 0;
   for (const wh::unit_statistics& u : client.device().statistics().units) {

@@ -175,7 +175,8 @@ class programs_on_every_device : public on_every_device {
     const plan* const plans[] = {p.get()};
     opencl_programs::built made = all.build(place, plans, file_cache("")).front();
     if (made.problem) raise(made.problem);
-    return ref<executable_core>(new opencl_executable(p, where, place, std::move(made.kernels)));
+    return ref<executable_core>(
+        new opencl_executable(p, where, place, std::move(made.kernels), file_cache("")));
   }
 
   buffer on_device(const std::vector<float>& values, const shape& dims) const {
