@@ -433,7 +433,8 @@ inline void dispatcher::conclude(request& r, failure outcome, effects& todo) noe
     ++r.unit_->failed_;
     r.unit_->failures_.add(r.id_.number(), r.outcome_->code(), r.unit_->last_completed().number());
   }
-  if (r.unit_->watch_) [[unlikely]] r.unit_->watch_->finished(r);
+  if (r.unit_->watch_) [[unlikely]]
+    r.unit_->watch_->finished(r);
   const bool spoils = r.outcome_ && !r.keeps_results_;
   const auto leave = [&r](request* earlier) {  // only when cancelled in the queue
     auto& list = earlier->dependants_;

@@ -35,8 +35,8 @@ class native_code {
   /// How much scratch memory a walk needs, 64-byte aligned.
   std::size_t scratch_bytes() const noexcept { return table_bytes_ + plan_->arena_bytes; }
 
-  /// Runs the plan over the memory of its inputs and outputs, and records its kernels in `traced`; null, or why
-  /// a custom call failed.
+  /// Runs the plan over the memory of its inputs and outputs, and records its kernels in `traced`; null, or
+  /// why a custom call failed.
   failure walk(void* scratch, std::span<std::byte* const> inputs, std::span<std::byte* const> outputs,
                const kernel_trace& traced) const noexcept {
     void** table = static_cast<void**>(scratch);

@@ -57,8 +57,8 @@ class native_executable final : public executable_core {
    private:
     host_pool& pool() const noexcept { return static_cast<cpu_device&>(code_->where()).pool(); }
     void walk() noexcept {
-      failed_ =
-          code_->native_.walk(scratch_, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()}, {kernel_recorder(), id()});
+      failed_ = code_->native_.walk(scratch_, {inputs_.data(), inputs_.size()},
+                                    {outputs_.data(), outputs_.size()}, {kernel_recorder(), id()});
     }
 
     ref<native_executable> code_;

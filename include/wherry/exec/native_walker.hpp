@@ -31,9 +31,14 @@ class native_walker {
 
   /// `kernels[k]` is the code of plan.kernels[k], `calls[k]` of plan.calls[k]; `slots[s]` the memory of
   /// plan.slots[s].
-  native_walker(const plan& p, const native_kernel* kernels, const host_call* calls,
-                void* const* slots, const kernel_trace& traced) noexcept
-      : plan_(p), kernels_(kernels), calls_(calls), slots_(slots), traced_(traced), pool_(worker_pool::instance()) {}
+  native_walker(const plan& p, const native_kernel* kernels, const host_call* calls, void* const* slots,
+                const kernel_trace& traced) noexcept
+      : plan_(p),
+        kernels_(kernels),
+        calls_(calls),
+        slots_(slots),
+        traced_(traced),
+        pool_(worker_pool::instance()) {}
 
   /// Returns null, or why a call failed.
   failure run() noexcept {
@@ -69,19 +74,34 @@ class native_walker {
           if (!branch(s)) return false;
           break;
         case step::kind::call:
-          if (!call(s)) return false;
+          if (traced_.recorder) [[unlikely]] {
+            if (!traced(plan_.calls[s.kernel].target, s, &native_walker::call)) return false;
+          } else if (!call(s)) {
+            return false;
+          }
           break;
       }
     }
     return true;
   }
 
-  [[gnu::cold, gnu::noinline]] void traced(std::string_view name, const step& s,
-                                           void (native_walker::*run)(const step&)) noexcept {
-    traced_kernel k{traced_.request, 0, detail::thread_number(), trace_recorder::now(), 0};
-    (this->*run)(s);
-    k.end = trace_recorder::now();
-    traced_.recorder->add_kernel(k, name);
+  /// Does `run(s)`, and records it.
+  template <class Result>
+  [[gnu::cold, gnu::noinline]] Result traced(std::string_view name, const step& s,
+                                             Result (native_walker::*run)(const step&) noexcept) noexcept {
+    const std::int64_t begin = trace_recorder::now();
+    const auto record = [&] {
+      traced_.recorder->add_kernel(
+          {traced_.request, 0, detail::thread_number(), begin, trace_recorder::now()}, name);
+    };
+    if constexpr (std::is_void_v<Result>) {
+      (this->*run)(s);
+      record();
+    } else {
+      const Result result = (this->*run)(s);
+      record();
+      return result;
+    }
   }
 
   void launch(const step& s) noexcept {

@@ -49,8 +49,8 @@ class simulated_executable final : public executable_core {
                             "out of memory for an arena of " + std::to_string(bytes) + " bytes",
                             reason::out_of_memory);
       }
-      failure why =
-          code_->native_.walk(block, {inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()}, {kernel_recorder(), id()});
+      failure why = code_->native_.walk(block, {inputs_.data(), inputs_.size()},
+                                        {outputs_.data(), outputs_.size()}, {kernel_recorder(), id()});
       scratch.deallocate(block, bytes);
       if (!why && checks_numerics()) why = check_outputs([this](std::size_t k) { return outputs_[k]; });
       return why;
