@@ -11,6 +11,7 @@
 #pragma once
 
 #include <wherry/client.hpp>
+#include <wherry/exec/for_each_on_workers.hpp>
 
 namespace wherry {
 
@@ -223,16 +224,9 @@ inline std::vector<client::core::compiling> client::core::compile(const std::sha
     }
   };
   kernel_code_cache code(options.cache ? self->cache : file_cache(""));
-  const auto plans = [&](std::int64_t lo, std::int64_t hi) {
-    for (auto k = static_cast<std::size_t>(lo); k < static_cast<std::size_t>(hi); ++k)
-      guarded(all[k], [&] { self->make_plan(all[k], code, all.size() > 1); });
-  };
-  // Programs are the units of work of a kernel that the workers share.
-  auto work = [](void* const* slots, std::int64_t lo, std::int64_t hi) {
-    (*static_cast<decltype(plans)*>(slots[0]))(lo, hi);
-  };
-  void* const slots[] = {const_cast<void*>(static_cast<const void*>(&plans))};
-  worker_pool::instance().share(work, slots, static_cast<std::int64_t>(all.size()), 1, true);
+  for_each_on_workers(all.size(), [&](std::size_t k) {
+    guarded(all[k], [&] { self->make_plan(all[k], code, all.size() > 1); });
+  });
   try {
     self->build(all);
   } catch (...) {

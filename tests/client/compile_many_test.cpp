@@ -52,6 +52,23 @@ TEST(compile_many, compiles_equal_programs_once) {
   EXPECT_EQ(compiles.compilations.load(), 1);
 }
 
+TEST(compile_many, many_threads_may_compile_many) {
+  const table_compiler compiles;
+  const client c;
+  const std::vector<program> sources = {add, donating, add, bad};
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) {
+        for (const auto& made : c.compile_each(sources, uncached())) good += made.ok() ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(good.load(), 4 * 20 * 3);
+}
+
 TEST(compile_many, throws_the_first_failure_with_the_place_and_name_of_its_program) {
   const table_compiler compiles;
   const client c;
