@@ -197,6 +197,20 @@ TEST_P(moving, a_failed_producer_fails_what_is_written_behind_it) {
   EXPECT_FALSE(look.status().ok());
 }
 
+TEST_P(moving, writing_all_of_a_buffer_makes_it_good_again) {
+  const buffer b = of(counted(4));
+  const auto gate = hold_back(b);
+  gate->end(fault("broken"));
+  EXPECT_THROW(b.await(), error);
+  EXPECT_THROW(b.write(std::vector<float>{1}).value(), error);
+  b.write(counted(4, 5));
+  EXPECT_EQ(floats(b), counted(4, 5));
+  const auto again = hold_back(b);
+  b.fill(3);
+  again->end(fault("broken"));
+  EXPECT_EQ(floats(b), std::vector<float>(4, 3));
+}
+
 TEST_P(moving, tickets_come_from_the_units_of_their_kind) {
   const buffer b = of(counted(4));
   std::array<float, 1> into{};

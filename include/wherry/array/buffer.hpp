@@ -5,9 +5,9 @@
 // and every later use says to whom and when.
 //
 // Its contents can be written in part or whole, at byte offsets; that is one more request, which waits for
-// those that read them and which later readers wait for. If it fails, the contents have failed. A view shows
-// part of a buffer's memory and shares that and its dependencies: a read of a view waits for a write to any
-// part.
+// those that read them and which later readers wait for. If it fails, the contents have failed, until one
+// request writes all of the memory. A view shows part of a buffer's memory and shares that and its
+// dependencies: a read of a view waits for a write to any part.
 //
 // Threads: any. Named and behaving as PJRT's buffers (pjrt_client.h).
 #pragma once

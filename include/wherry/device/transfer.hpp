@@ -55,7 +55,9 @@ class transfer final : public request {
       bytes_ += m.bytes;
       for (end* e : {&m.from, &m.to}) {
         if (!e->memory) continue;
-        add_use(e->memory, e == &m.to);
+        const bool writes = e == &m.to;
+        const bool is_all_of_it = moves_.size() == 1 && m.bytes != 0 && m.bytes >= e->memory->bytes();
+        add_use(e->memory, writes, writes && is_all_of_it);
         if (std::byte* host = static_cast<std::byte*>(e->memory->host())) e->host = host + e->offset;
       }
     }
