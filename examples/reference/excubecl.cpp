@@ -50,7 +50,9 @@ void kernels(const wh::client& client) {
   for (const wh::kernel_signature& k : client.kernels()) std::cout << k.name << ": " << k.formula << '\n';
 
   const wh::buffer output = client.empty(a.type());
-  (void)client.run_kernel("elementwise_add", {a, b}, {}, {.into = {output}});
+  wh::execute_options options;
+  options.into = {output};
+  client.run_kernel("elementwise_add", {a, b}, {}, options);
   require(output.value().data<float>()[0] == 5, "a sum in a buffer of ours");
 
   const wh::buffer frame = client.empty({wh::dtype::ui8, {8, 8, 3}});

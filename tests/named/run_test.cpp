@@ -186,8 +186,9 @@ TEST(NamedKernel, names_its_inputs_and_shows_its_stages) {
 TEST(NamedKernel, writes_into_a_buffer_of_the_callers) {
   const client c;
   const buffer x = c.buffer(std::vector<float>{0.5F}, {1, 1, 1}), y = c.empty(x.type());
-  const std::vector<buffer> into = {y};
-  (void)c.run_kernel("brightness_contrast", {x}, {{"brightness", 0.25}}, {.into = into});
+  execute_options options;
+  options.into = {y};
+  (void)c.run_kernel("brightness_contrast", {x}, {{"brightness", 0.25}}, options);
   EXPECT_EQ(y.value().data<float>()[0], 0.75F);
 }
 
