@@ -25,6 +25,17 @@ CALL = """func.func @main() -> tensor<f32> {
   return %0 : tensor<f32>
 }
 """
+PRINT = """func.func @main() -> tensor<2xf32> {
+  %a = stablehlo.constant dense<[[1.0, 2.0]]> : tensor<1x2xf32>
+  stablehlo.custom_call @print_tensor(%a) {has_side_effect = true, api_version = 4 : i32,
+      backend_config = {print_header = "before"}} : (tensor<1x2xf32>) -> ()
+  %b = stablehlo.reshape %a : (tensor<1x2xf32>) -> tensor<2xf32>
+  %c = stablehlo.add %b, %b : tensor<2xf32>
+  stablehlo.custom_call @print_tensor(%c) {has_side_effect = true, api_version = 4 : i32,
+      backend_config = {print_header = "", print_footer = ""}} : (tensor<2xf32>) -> ()
+  return %c : tensor<2xf32>
+}
+"""
 LU = """func.func @main(%a: tensor<2x2xf64>) -> tensor<2x2xf64> {
   %0:2 = stablehlo.custom_call @lu(%a) : (tensor<2x2xf64>) -> (tensor<2x2xf64>, tensor<2xi32>)
   return %0#0 : tensor<2x2xf64>
@@ -92,6 +103,10 @@ class Run(CommandTest):
         for place in [], ["--codegen", "opencl"]:
             want = self.expectation(values, "F64", [3, 2])
             self.wherry("run", program, "--input", self.inputs, "--expect", want, "--atol", "1e-10", *place)
+
+    def test_print_tensor_prints_while_the_program_runs(self):
+        out, _ = self.wherry("run", self.write("print.mlir", PRINT))
+        self.assertEqual(out, "before \n 1 2\n[ f32{1,2} ] \n 2\n 4\nout0: tensor<2xf32> = dense<[2.0, 4.0]>\n")
 
     def test_what_a_custom_call_refuses_is_an_error_of_the_run(self):
         program = self.write("lu.mlir", LU)

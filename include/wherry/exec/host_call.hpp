@@ -9,6 +9,7 @@
 #include <wherry/device/worker_pool.hpp>
 #include <wherry/exec/kernel_registry.hpp>
 #include <wherry/exec/plan.hpp>
+#include <wherry/exec/print_tensor.hpp>
 
 namespace wherry {
 
