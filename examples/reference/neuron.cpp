@@ -102,8 +102,7 @@ int main() {
 
   // A full queue.
   if (std::optional<wh::place> room = wh::try_place(writes, 16)) {
-    const wh::buffer y = client.buffer(values, {4}, {.place = &*room});
-    y.await();
+    client.buffer(values, {4}, {.place = &*room}).await();
   }
   const std::optional<wh::execution> tried = model.try_submit(x);
   require(tried.has_value(), "not full");
@@ -121,6 +120,29 @@ int main() {
   wh::dispatcher::drain(compute);
   require(client.drained().wait_for(std::chrono::seconds(10)), "all units");
   require(client.device().drained(compute).is_ready(), "one unit");
+
+  // Parts of tensors, tensor sets, outputs of the caller's.
+  const wh::buffer y = client.empty({wh::dtype::f32, {4}});
+  const std::vector<float> two{5, 6};
+  y.fill(0.0F);
+  y.write(two, 2 * sizeof(float), {.errors = &errors});
+  std::vector<float> host(2);
+  y.read(host, 1 * sizeof(float)).await();
+  require(host[0] == 0 && host[1] == 5, "at an offset");
+  const wh::buffer half = y.slice(0, {2});
+  half.copy_from(y.slice(2, {2}));
+  wh::transfer_batch batch;
+  batch.write(y, two).read(y, host, 0);
+  batch.submit().await();
+  require(host == two, "written, then read");
+  const wh::tensor_set inputs{{model.input_names()[0], y}};
+  require(model.call(inputs).value().data<float>()[0] == 10, "by name");
+  wh::execute_options mine_out;
+  mine_out.into = {client.empty({wh::dtype::f32, {4}})};
+  mine_out.check_numerics = true;
+  model.call(std::vector<wh::buffer>{y}, mine_out).await();
+  require(mine_out.into[0].value().data<float>()[0] == 10, "into a buffer of ours");
+  require(client.poll(t) == wh::request_state::completed, "known for ever");
 
   // Memory.
   const wh::memory_statistics memory = client.device().memory();

@@ -292,10 +292,11 @@ TEST_P(asked, a_coroutine_suspends_until_there_is_a_place_or_it_is_stopped) {
 
 TEST_P(asked, stops_from_many_threads_and_deadlines_in_between_lose_no_request) {
   std::atomic<int> odd{0};
+  unit* const units[] = {&device().pick(unit_kind::tensor_op), &compute()};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
-      unit& u = t % 2 ? compute() : device().pick(unit_kind::tensor_op);
+      unit& u = *units[t % 2];
       for (int k = 0; k < 200; ++k) {
         std::stop_source source;
         const auto s = memory();

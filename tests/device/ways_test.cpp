@@ -81,6 +81,10 @@ TEST_P(ways, a_ticket_in_flight_fails_as_its_request_does) {
   const ticket_promise p = when(u, failing->id());
   failing->end(fault("broken"));
   EXPECT_EQ(p.status().code(), absl::StatusCode::kInternal);
+  dispatcher::drain(u);
+  const absl::Status later = when(u, failing->id()).status();
+  EXPECT_EQ(later.code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(ticket_of(later), failing->id());
 }
 
 TEST_P(ways, a_barrier_is_ready_when_everything_before_it_has_counted_and_does_not_fail) {

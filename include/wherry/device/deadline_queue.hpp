@@ -98,8 +98,9 @@ class deadline_queue : public ref_counted<deadline_queue>, work {
   /// Tells whose time has come, then sees to it that the timer is armed for the next.
   void tell() noexcept {
     std::unique_lock lock(mutex_);
+    loop& home = *home_;
     while (timer* first = entries_.first()) {
-      if (first->deadline > home_->now()) break;
+      if (first->deadline > home.now()) break;
       auto& e = static_cast<entry&>(*first);
       entries_.remove(e);
       e.is_waiting = false;
@@ -122,12 +123,12 @@ class deadline_queue : public ref_counted<deadline_queue>, work {
       alarm_.result = 0;
       retain();
       lock.unlock();
-      home_->start(alarm_);
+      home.start(alarm_);
     } else if (wanted < alarm_.deadline) {
       armed_for_ = wanted;
       moving_ = alarm_.is == operation::state::in_flight;
       lock.unlock();
-      if (moving_) home_->cancel(alarm_);  // its end arms it again
+      if (moving_) home.cancel(alarm_);  // its end arms it again
     } else {
       armed_for_ = alarm_.deadline;
     }

@@ -16,14 +16,8 @@ inline request_state dispatcher::poll(const unit& u, ticket t) { return find_out
 inline absl::StatusCode dispatcher::code_of(const unit& u, ticket t) { return find_out(u, t).code; }
 
 inline dispatcher::finding dispatcher::find_out(const unit& u, ticket t) {
+  require_given_out(u, t);
   detail::dispatch_lock lock;
-  const std::uint64_t newest = u.submitted_.load(std::memory_order_relaxed);
-  if (t.unit() != u.id_ || t.number() == 0 || t.number() > newest) {
-    throw error(absl::StatusCode::kNotFound,
-                "ticket " + to_string(t) + " was not given out by unit " + std::to_string(u.id_) +
-                    "; its last is " + to_string(ticket(u.id_, newest)),
-                reason::none, t);
-  }
   if (const auto code = u.failures_.find(t.number())) return {request_state::failed, *code};
   if (u.is_completed(t)) return {request_state::completed, absl::StatusCode::kOk};
   const bool has_started = !u.next_start_ || t.number() < u.next_start_->id_.number();

@@ -167,7 +167,9 @@ class opencl_executable::run final : public plan_run, private detail::finish_hoo
     try {
       detail::take_result(walk_);
     } catch (...) {
-      dispatcher::finish(*this, as_failure(std::current_exception()));
+      const failure why = as_failure(std::current_exception());
+      code_->where().note(why);
+      dispatcher::finish(*this, why);
       return;
     }
     code_->place_.queues->hand_over(*this, first_, last_);
