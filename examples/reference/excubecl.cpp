@@ -39,7 +39,7 @@ void buffers(const wh::client& client) {
   const wh::buffer nothing = client.buffer(std::vector<float>{}, {0});
   require(nothing.value().size() == 0, "an empty shape");
   const std::string message = refusal([&] { (void)client.buffer(values, {4}); });
-  require(message == "buffer: tensor<4xf32> has 4 elements, got 3", message.c_str());
+  require(message.starts_with("buffer: tensor<4xf32> has 4 elements, got 3 values"), message.c_str());
 }
 
 void kernels(const wh::client& client) {

@@ -162,19 +162,18 @@ tensor convolution_reference(const tensor& x, const tensor& h, double wet, bool 
 }
 
 TEST(NamedFftConvolve, is_a_linear_convolution) {
-  for (const bool tail : {false, true}) {
-    for (const auto& [n, m] :
-         {std::pair<std::int64_t, std::int64_t>{300, 50}, {50, 300}, {1, 1}, {7, 1}, {1, 9}}) {
-      check(
-          "fft_convolve", {{n}, {m}}, {{"wet", 0.3}, {"tail", tail}},
-          [&](const auto& x) { return convolution_reference(x[0], x[1], 0.3, tail); }, 1e-5);
-    }
+  struct {
+    shape x, h;
+    bool tail;
+  } const cases[] = {{{300}, {50}, false},    {{300}, {50}, true},      {{50}, {300}, false},
+                     {{50}, {300}, true},     {{7}, {1}, true},         {{1}, {9}, false},
+                     {{200, 2}, {31}, false}, {{200, 2}, {31, 2}, true}};
+  for (const auto& [x, h, tail] : cases) {
+    const kernel_parameters parameters = {{"wet", 0.3}, {"tail", tail}};
+    const bool is_long = tail;
     check(
-        "fft_convolve", {{200, 2}, {31}}, {{"tail", tail}},
-        [&](const auto& x) { return convolution_reference(x[0], x[1], 0.2, tail); }, 1e-5);
-    check(
-        "fft_convolve", {{200, 2}, {31, 2}}, {{"tail", tail}},
-        [&](const auto& x) { return convolution_reference(x[0], x[1], 0.2, tail); }, 1e-5);
+        "fft_convolve", {x, h}, parameters,
+        [is_long](const auto& in) { return convolution_reference(in[0], in[1], 0.3, is_long); }, 1e-5);
   }
 }
 
