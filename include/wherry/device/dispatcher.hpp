@@ -270,7 +270,7 @@ inline void dispatcher::enqueue(unit& u, request& r) noexcept {
     storage& s = *use.memory;
     if (use.writes) {
       s.readers.clear();
-      if (use.replaces) s.failed = nullptr;
+      if (use.replaces && s.failed) s.failed = nullptr;
       s.writer.store(&r, std::memory_order_release);
     } else if (s.writer.load(std::memory_order_relaxed) != &r) {
       s.readers.push_back(&r);

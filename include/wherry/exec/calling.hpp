@@ -270,6 +270,7 @@ inline std::optional<execution> executable::run_on(unit& u, argument_span args,
     }
     a.inputs = {inputs.data(), inputs.size()};
     a.outputs = {outputs.data(), outputs.size()};
+    a.has_given = !options.into.empty();
     a.check_numerics = options.check_numerics;
     a.launch_id = options.launch_id;
     ref<request> r = core_->new_run(a);
@@ -284,7 +285,7 @@ inline std::optional<execution> executable::run_on(unit& u, argument_span args,
       undo();
       return std::nullopt;
     }
-    for (const buffer& b : results) b.handle()->made_by = r->id();
+    for (const buffer& b : results) b.handle()->made_by.store(r->id(), std::memory_order_relaxed);
     if (!claimed.empty()) {
       const failure why = make_failure(absl::StatusCode::kFailedPrecondition,
                                        "buffer was donated to " + p.name + ", request " + to_string(r->id()),

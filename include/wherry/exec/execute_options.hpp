@@ -38,6 +38,7 @@ struct run_arguments {
   std::span<storage* const> inputs;
   std::span<storage* const> outputs;
   bool is_in_place = false;  // some output is the memory of an input
+  bool has_given = false;    // some output was there before, and may hold a failure
   bool check_numerics = false;
   std::uint64_t launch_id = 0;
 };

@@ -25,9 +25,10 @@ class plan_run : public request {
       : code_(code), launch_id_(a.launch_id), checks_(a.check_numerics) {
     for (std::size_t k = 0; k < a.outputs.size(); ++k) {
       storage* const m = a.outputs[k];
-      const bool is_input = a.is_in_place && is_among(m, a.inputs);
-      const bool is_all_of_it = code.outputs[k].bytes() >= m->bytes();  // false for a view
-      add_use(ref<storage>(m), true, !is_input && is_all_of_it);
+      // A view is not all of its memory, and a program may read what it updates in place.
+      const bool replaces =
+          a.has_given && code.outputs[k].bytes() >= m->bytes() && !(a.is_in_place && is_among(m, a.inputs));
+      add_use(ref<storage>(m), true, replaces);
     }
     for (storage* m : a.inputs) {
       if (!a.is_in_place || !is_among(m, a.outputs)) add_use(ref<storage>(m), false);
