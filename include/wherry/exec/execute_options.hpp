@@ -14,7 +14,7 @@ namespace wherry {
 /// place.
 struct execute_options : request_options {
   /// Arguments that must not be donated in this run, by index.
-  std::vector<std::uint32_t> keep;
+  std::vector<std::uint32_t> keep = {};
 
   /// Where the outputs go: empty, or one for each output, an empty handle where the run allocates as usual.
   /// Such a buffer has the type of its output, is on the executable's device and becomes that output: its
@@ -22,7 +22,7 @@ struct execute_options : request_options {
   /// with one exception: the argument that the program aliases with that very output (`tf.aliasing_output`)
   /// may be the same buffer, which is then updated in place and not deleted. An argument whose output goes
   /// elsewhere is not donated.
-  std::vector<buffer> into;
+  std::vector<buffer> into = {};
 
   /// Looks for NaN and infinity in the outputs of floating-point and complex types once they are computed.
   /// The execution then fails with out_of_range (`reason::numerical_error`), naming the first one found; its
