@@ -1,7 +1,7 @@
 // ticket_promise.hpp: a request to wait for, known by its ticket alone.
 //
-// Made by `client.when(ticket)`. Ready when the request is done; it fails as the request does. Of one that was
-// done before only the code is known.
+// Made by `client.when(ticket)`. Ready when the request is done; it fails as the request does. Of one that
+// was done before only the code is known.
 //
 // Threads: any; copies share what they wait for.
 #pragma once
@@ -21,9 +21,8 @@ class ticket_promise : public promise<ticket_promise> {
       held_ = pending(std::move(r));
     } else if (const absl::StatusCode code = dispatcher::code_of(u, t); code != absl::StatusCode::kOk) {
       // Its message went with its last handle.
-      held_ = pending(make_failure(code,
-                                   "request " + to_string(t) + " failed: " + absl::StatusCodeToString(code),
-                                   reason::none, t));
+      held_ = pending(make_failure(
+          code, "request " + to_string(t) + " failed: " + absl::StatusCodeToString(code), reason::none, t));
     }
   }
 

@@ -29,8 +29,8 @@ Emitter::Vals Emitter::dot(Operation* op, ArrayRef<Place> places) {
   for (const Place& place : places) depth = std::max(depth, structureDepth(place));
   const KernelBuilder::Outside hoisted(b, depth);
   const unsigned count = static_cast<unsigned>(places.size()), outerLanes = b.lanes();
-  const bool uniform = llvm::all_of(
-      places, [&](const Place& place) { return isUniform(place) && lanesAt(place) == 1; });
+  const bool uniform =
+      llvm::all_of(places, [&](const Place& place) { return isUniform(place) && lanesAt(place) == 1; });
   const int64_t extent = dims.groups.empty() ? 1 : dims.groups.back().extent;
   const unsigned rowLanes = uniform && dims.contractsRows() ? lanesFor(extent, maxLanes_) : 1;
   const unsigned lanes = rowLanes > 1 ? rowLanes : uniform ? 1 : outerLanes;

@@ -12,10 +12,10 @@
 namespace wherry::compile {
 
 struct Quantization {
-  mlir::Type storage;           // iN or uiN
-  mlir::FloatType expressed;    // of the numbers meant
-  int64_t low = 0, high = 0;    // of the integers
-  std::optional<int64_t> axis;  // the dimension with a scale per index; none: one for all
+  mlir::Type storage;               // iN or uiN
+  mlir::FloatType expressed;        // of the numbers meant
+  int64_t low = 0, high = 0;        // of the integers
+  std::optional<int64_t> axis;      // the dimension with a scale per index; none: one for all
   llvm::SmallVector<int64_t> grid;  // how many blocks along each dimension; empty: not of blocks
   llvm::SmallVector<double> scales;
   llvm::SmallVector<int64_t> zeroPoints;
