@@ -35,9 +35,9 @@ class unit_watch {
   static void keep_latencies(unit& u);
 
   // Called by the dispatcher; out of line, so that its own code stays small.
-  [[gnu::cold, gnu::noinline]] void submitted(request& r) noexcept;
-  [[gnu::cold, gnu::noinline]] void started(request& r) noexcept;
-  [[gnu::cold, gnu::noinline]] void finished(request& r) noexcept;
+  [[gnu::cold]] void submitted(request& r) noexcept;
+  [[gnu::cold]] void started(request& r) noexcept;
+  [[gnu::cold]] void finished(request& r) noexcept;
 
   const std::optional<unit_latencies>& latencies() const noexcept { return latencies_; }
 
