@@ -7,7 +7,7 @@ namespace wh = wherry;
 using namespace std::chrono_literals;
 
 constexpr const char* square_text = R"(
-    func.func @main(%x: tensor<600x600xf32>) -> tensor<600x600xf32> {
+    func.func @square(%x: tensor<600x600xf32>) -> tensor<600x600xf32> {
       %0 = stablehlo.dot_general %x, %x, contracting_dims = [1] x [0]
           : (tensor<600x600xf32>, tensor<600x600xf32>) -> tensor<600x600xf32>
       return %0 : tensor<600x600xf32>

@@ -225,11 +225,6 @@ class Run(CommandTest):
         self.wherry(*run, "--repeat", "0", expect=2)
         self.wherry(*run, "--atol", "-1", expect=2)
 
-    def test_features_that_do_not_exist_yet_are_refused_by_name(self):
-        run = ["run", self.add, "--input", self.inputs]
-        _, problem = self.wherry(*run, "--trace", "t.json", expect=2)
-        self.assertIn("--trace is not supported yet", problem)
-
     def npy(self, name, dtype, shape, data):
         header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
         path = self.path(name)
