@@ -18,7 +18,12 @@ namespace wherry::testing_support {
 
 class table_compiler final : public compiler {
  public:
-  table_compiler() : before_(compiler::installed()) { compiler::install(this); }
+  table_compiler() : before_(compiler::installed()) {
+    compiler::install(this);
+    // A plan that another process left in the cache names kernels that are to be there.
+    plan known = add_program();
+    add_kernels(known, false);
+  }
   ~table_compiler() override { compiler::install(before_); }
 
   /// Called at the start of each compilation.
