@@ -130,7 +130,9 @@ class buffer_maker {
   explicit buffer_maker(wherry::device first) : first_(std::move(first)) {}
   void set_first(wherry::device first) noexcept { first_ = std::move(first); }
 
-  device_core& place(const wherry::device& where) const { return where ? *where.core() : *first_.core(); }
+  device_core& place(const wherry::device& where) const {
+    return where ? *where.core() : *first_.core();  // NOLINT: who makes buffers has a first device
+  }
 
  private:
   wherry::buffer from_values(dtype from, const void* values, std::size_t count, const shape& dims,

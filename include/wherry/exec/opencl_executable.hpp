@@ -20,7 +20,9 @@
 #include <wherry/device/cpu_device.hpp>
 #include <wherry/device/queue_device.hpp>
 #include <wherry/exec/command_times.hpp>
+#include <wherry/exec/device_kernel.hpp>
 #include <wherry/exec/executable.hpp>
+#include <wherry/exec/host_call.hpp>
 #include <wherry/exec/opencl_programs.hpp>
 #include <wherry/exec/plan_run.hpp>
 
