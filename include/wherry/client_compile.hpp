@@ -137,7 +137,7 @@ inline void client::core::make_plan(compiling& one, kernel_code_cache& code, boo
     one.made = plan_of(source, target_for(*one.options, d, codegen), *one.options, code, among_others);
     return;
   }
-  if (!one.made->kernels.empty() && one.native == one.made->opencl) {
+  if (one.native == one.made->opencl) {
     const std::string features = one.made->features.empty() ? "" : " (" + one.made->features + ")";
     throw error(absl::StatusCode::kFailedPrecondition,
                 source.name() + ": the artifact holds " +

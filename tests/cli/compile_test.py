@@ -59,8 +59,6 @@ class Compile(CommandTest):
             wanted = self.results(source, "--device", "opencl:0")
             self.assertEqual(self.results(self.artifact, "--device", "opencl:0"), wanted)
             self.assertEqual(self.results(self.artifact), wanted)
-            if source == same:
-                continue  # it holds no code, and runs anywhere
             _, err = self.wherry("run", self.artifact, "--input", self.inputs, "--codegen", "native", expect=2)
             self.assertRegex(err, r"holds OpenCL C( \(fp64\))?; cpu:0 was asked to run native code")
             self.wherry("compile", source, "-o", self.artifact)

@@ -125,10 +125,11 @@ class deadline_queue : public ref_counted<deadline_queue>, work {
       lock.unlock();
       home.start(alarm_);
     } else if (wanted < alarm_.deadline) {
-      armed_for_ = wanted;
-      moving_ = alarm_.is == operation::state::in_flight;
+      armed_for_ = wanted;  // by the end of the timer, which is on its way if it is not in flight
+      if (alarm_.is != operation::state::in_flight) return;
+      moving_ = true;
       lock.unlock();
-      if (moving_) home.cancel(alarm_);  // its end arms it again
+      home.cancel(alarm_);
     } else {
       armed_for_ = alarm_.deadline;
     }

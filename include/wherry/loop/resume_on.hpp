@@ -4,30 +4,24 @@
 #pragma once
 
 #include <coroutine>
-#include <wherry/coro/scheduler.hpp>
-#include <wherry/coro/trampoline.hpp>
+#include <wherry/coro/move_to.hpp>
 #include <wherry/loop/loop.hpp>
 
 namespace wherry {
 
-class [[nodiscard("co_await it")]] resume_on_awaiter : private work {
+class [[nodiscard("co_await it")]] resume_on_awaiter : private move_to_awaiter {
  public:
-  explicit resume_on_awaiter(loop& where) : loop_(where) {}
-  resume_on_awaiter(const resume_on_awaiter&) = delete;
-  resume_on_awaiter& operator=(const resume_on_awaiter&) = delete;
+  explicit resume_on_awaiter(loop& where) noexcept : move_to_awaiter(where), loop_(where) {}
 
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting) {
     loop_.require_own_process("resume_on");
-    waiting_ = waiting;
-    run = [](work& w) noexcept { resume(static_cast<resume_on_awaiter&>(w).waiting_); };
-    loop_.post(*this);  // may already have resumed elsewhere when this returns
+    move_to_awaiter::await_suspend(waiting);
   }
-  void await_resume() const noexcept {}
+  using move_to_awaiter::await_resume;
 
  private:
   loop& loop_;
-  std::coroutine_handle<> waiting_;
 };
 
 /// `co_await resume_on(loop)` continues on the loop's thread, behind the work that was posted before; on that
