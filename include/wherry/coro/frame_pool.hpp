@@ -91,8 +91,8 @@ class frame_pool {
   enum class phase : std::uint8_t { unused, running, ended };
 
   // What happens now and then: kept out of the way of what happens several times a request.
-  [[gnu::cold, gnu::noinline]] static void* allocate_slowly(std::size_t bytes);
-  [[gnu::cold, gnu::noinline]] static void shed(list& own, std::size_t index) noexcept;
+  [[gnu::cold]] static void* allocate_slowly(std::size_t bytes);
+  [[gnu::cold]] static void shed(list& own, std::size_t index) noexcept;
 
   static depot& shared() {
     static depot& d = *new depot;  // frames may be freed while static objects are destroyed
