@@ -36,34 +36,61 @@ class buffer_core : public ref_counted<buffer_core> {
  public:
   buffer_core(tensor_type t, ref<storage> m, ref<device_core> d, std::size_t o = 0)
       : type(std::move(t)), memory(std::move(m)), where(std::move(d)), offset(o) {
-    memory->handles.fetch_add(1, std::memory_order_seq_cst);  // see `buffer::view`
+    if (memory->is_unique()) {  // just allocated
+      memory->handles.store(1, std::memory_order_relaxed);
+    } else {
+      memory->handles.fetch_add(1, std::memory_order_seq_cst);  // see `buffer::view`
+    }
   }
-  ~buffer_core() { memory->handles.fetch_sub(1, std::memory_order_release); }
+  ~buffer_core() {
+    // More come of a handle that is there, so after the only one of them there are none.
+    if (memory->handles.load(std::memory_order_acquire) == 1) {
+      memory->handles.store(0, std::memory_order_release);
+    } else {
+      memory->handles.fetch_sub(1, std::memory_order_release);
+    }
+  }
   static void* operator new(std::size_t bytes) { return frame_pool::allocate(bytes); }
   static void operator delete(void* p, std::size_t bytes) noexcept { frame_pool::release(p, bytes); }
 
-  // constant after construction
-  tensor_type type;
-  ref<storage> memory;
-  ref<device_core> where;
-  std::size_t offset;             // in `memory`, of a view; else 0
-  std::atomic<ticket> made_by{};  // of the request that wrote it last as a whole
   // alive -> claimed -> gone    donated: claimed while the execution is being submitted
   // claimed -> alive            the submission was refused
   // alive -> gone               deleted
   enum class life : std::uint8_t { alive, claimed, gone };
   // any thread
   std::atomic<life> phase{life::alive};
-  failure why_gone;  // constant once gone
+  // constant after construction
+  tensor_type type;
+  ref<storage> memory;
+  ref<device_core> where;
+  std::size_t offset;             // in `memory`, of a view; else 0
+  std::atomic<ticket> made_by{};  // of the request that wrote it last as a whole
+  // constant once gone
+  std::shared_ptr<const std::string> donated_to;  // the program; null: deleted
+  ticket donated_in;
 
   bool claim() noexcept {
     life expected = life::alive;
     return phase.compare_exchange_strong(expected, life::claimed);
   }
   void unclaim() noexcept { phase.store(life::alive); }
-  void bury(failure why) noexcept {
-    why_gone = std::move(why);
-    phase.store(life::gone);
+  void bury() noexcept { phase.store(life::gone); }
+  void bury(std::shared_ptr<const std::string> program, ticket run) noexcept {
+    donated_to = std::move(program);
+    donated_in = run;
+    bury();
+  }
+
+  /// Throws for a buffer that was found in phase `seen`, naming `use`.
+  [[noreturn, gnu::cold]] void refuse(std::string_view use, life seen) const {
+    const auto refusal = [use](const std::string& what, reason why, ticket id = {}) {
+      return error(absl::StatusCode::kFailedPrecondition, std::string(use) + ": " + what, why, id);
+    };
+    if (seen == life::claimed)
+      throw refusal("buffer is being donated by another thread", reason::buffer_donated);
+    if (!donated_to) throw refusal("buffer was deleted", reason::buffer_deleted);
+    throw refusal("buffer was donated to " + *donated_to + ", request " + to_string(donated_in),
+                  reason::buffer_donated, donated_in);
   }
 };
 
@@ -94,10 +121,7 @@ class buffer : public promise<buffer> {
   bool is_deleted() const { return core().phase.load() != detail::buffer_core::life::alive; }
   /// Gives up the contents; requests that use them already run to their end.
   void delete_now() const {
-    if (core().claim()) {
-      core_->bury(
-          make_failure(absl::StatusCode::kFailedPrecondition, "buffer was deleted", reason::buffer_deleted));
-    }
+    if (core().claim()) core_->bury();
   }
 
   /// Starts the transfer to the host and returns at once.
@@ -162,14 +186,9 @@ class buffer : public promise<buffer> {
   /// Returns the core; throws if the buffer is empty or deleted, naming `use`.
   detail::buffer_core& usable(std::string_view use) const {
     detail::buffer_core& c = core();
-    const auto phase = c.phase.load();
-    if (phase == detail::buffer_core::life::alive) return c;
-    if (phase == detail::buffer_core::life::claimed) {
-      throw error(absl::StatusCode::kFailedPrecondition,
-                  std::string(use) + ": buffer is being donated by another thread", reason::buffer_donated);
-    }
-    const error& why = *c.why_gone;
-    throw error(why.code(), std::string(use) + ": " + why.what(), why.reason(), why.id());
+    const auto seen = c.phase.load();
+    if (seen != detail::buffer_core::life::alive) c.refuse(use, seen);
+    return c;
   }
   const ref<detail::buffer_core>& handle() const noexcept { return core_; }
 
@@ -190,8 +209,11 @@ class buffer : public promise<buffer> {
   /// The contents, copied on the spot, if nobody writes them.
   std::optional<array> if_at_hand() const;
   detail::buffer_core& core() const {
-    if (!core_) throw error(absl::StatusCode::kFailedPrecondition, "empty buffer handle used");
+    if (!core_) refuse_empty();
     return *core_;
+  }
+  [[noreturn, gnu::cold]] static void refuse_empty() {
+    throw error(absl::StatusCode::kFailedPrecondition, "empty buffer handle used");
   }
   ref<detail::buffer_core> core_;
 };

@@ -90,6 +90,10 @@ class frame_pool {
   };
   enum class phase : std::uint8_t { unused, running, ended };
 
+  // What happens now and then: kept out of the way of what happens several times a request.
+  [[gnu::cold]] static void* allocate_slowly(std::size_t bytes);
+  [[gnu::cold]] static void shed(list& own, std::size_t index) noexcept;
+
   static depot& shared() {
     static depot& d = *new depot;  // frames may be freed while static objects are destroyed
     return d;
@@ -147,10 +151,22 @@ inline frame_pool::keeper::~keeper() {
 }
 
 inline void* frame_pool::allocate(std::size_t bytes) {
+  cache* const c = cache_;
+  const std::size_t index = (bytes - 1) / step;
+  if (WHERRY_FRAME_POOL != 0 && c != nullptr && index < classes) [[likely]] {
+    if (node* const n = c->lists[index].pop()) [[likely]] {
+      count(c, 1);
+      return n;
+    }
+  }
+  return allocate_slowly(bytes);
+}
+
+inline void* frame_pool::allocate_slowly(std::size_t bytes) {
   cache* const c = mine();
   const std::size_t index = (bytes - 1) / step;
   void* p = nullptr;
-  if (WHERRY_FRAME_POOL != 0 && c != nullptr && bytes != 0 && index < classes) {
+  if (WHERRY_FRAME_POOL != 0 && c != nullptr && index < classes) {
     list& own = c->lists[index];
     if (own.top == nullptr) {
       depot& d = shared();
@@ -159,25 +175,29 @@ inline void* frame_pool::allocate(std::size_t bytes) {
       move(stock, own, stock.count < thread_capacity / 2 ? stock.count : thread_capacity / 2);
     }
     p = own.pop();
-    if (p == nullptr) p = ::operator new((index + 1) * step);
-  } else {
-    p = ::operator new(index < classes ? (index + 1) * step : bytes);
   }
+  if (p == nullptr) p = ::operator new(index < classes ? (index + 1) * step : bytes);
   count(c, 1);
   return p;
 }
 
 inline void frame_pool::release(void* p, std::size_t bytes) noexcept {
-  cache* const c = mine();
+  cache* c = cache_;
+  if (c == nullptr) [[unlikely]]
+    c = mine();
   count(c, -1);
   const std::size_t index = (bytes - 1) / step;
-  if (WHERRY_FRAME_POOL == 0 || c == nullptr || bytes == 0 || index >= classes) {
+  if (WHERRY_FRAME_POOL == 0 || c == nullptr || index >= classes) [[unlikely]] {
     ::operator delete(p);
     return;
   }
   list& own = c->lists[index];
   own.push(static_cast<node*>(p));
-  if (own.count <= thread_capacity) return;
+  if (own.count > thread_capacity) [[unlikely]]
+    shed(own, index);
+}
+
+inline void frame_pool::shed(list& own, std::size_t index) noexcept {
   depot& d = shared();
   const std::lock_guard lock(d.mutex);
   if (d.lists[index].count + thread_capacity / 2 <= depot_capacity) {

@@ -180,7 +180,7 @@ class cpu_device final : public device_core {
   ref<storage> try_allocate(std::size_t bytes) override {
     void* block = pool_.allocate(bytes);
     if (!block) return nullptr;
-    return ref<storage>(new cpu_storage(ref<device_core>(this), pool_, block, bytes));
+    return make_ref<cpu_storage>(ref<device_core>(this), pool_, block, bytes);
   }
   engine& new_engine(unit_kind) override { return worker_pool::instance(); }
   void prepare(unit& u) override {

@@ -7,17 +7,16 @@
 // Threads: any.
 #pragma once
 
-#include <mutex>
 #include <wherry/device/brief_lock.hpp>
 
 namespace wherry::detail {
 
 // Constant-initialised and trivially destructible, so that static clients may use it at any time.
-inline constinit std::mutex dispatch_mutex;
+inline constinit brief_mutex dispatch_mutex;
 
 class dispatch_lock : public brief_lock {
  public:
-  dispatch_lock() : brief_lock(dispatch_mutex) {}
+  dispatch_lock() noexcept : brief_lock(dispatch_mutex) {}
 };
 
 /// Releases the lock for one scope.

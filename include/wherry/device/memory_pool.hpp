@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <mutex>
 #include <vector>
 #include <wherry/device/brief_lock.hpp>
 #include <wherry/device/thread_number.hpp>
@@ -137,7 +136,7 @@ class memory_pool {
     counter.store(counter.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
   }
   struct alignas(64) shelf {
-    std::mutex mutex;
+    detail::brief_mutex mutex;
     std::vector<std::vector<Block>> free;
     std::atomic<std::ptrdiff_t> in_use{0};  // below 0 where more came back than went out
     std::atomic<std::ptrdiff_t> cached{0};

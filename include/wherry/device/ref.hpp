@@ -1,8 +1,9 @@
 // ref.hpp: intrusive reference counting for the runtime's shared objects.
 //
 // `ref<T>` is a shared pointer whose count lives in the object: one pointer wide, and a raw pointer in a
-// queue or a driver's callback can be turned back into a reference. The last reference calls `T::destroy`
-// if there is one (objects that return to a pool), else `delete`.
+// queue or a driver's callback can be turned back into a reference, by who knows that one exists meanwhile.
+// The last reference deletes the object. Counting is an atomic operation, a large part of what a small
+// execution costs, so the first reference and the last do without.
 //
 // Threads: as std::shared_ptr; one `ref` object belongs to one thread at a time.
 #pragma once
@@ -18,7 +19,13 @@ class ref_counted {
  public:
   void retain() const noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
   void release() const noexcept {
-    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete static_cast<const T*>(this);
+    // Nobody can take another reference while the only one is given up.
+    if (is_unique() || count_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      delete static_cast<const T*>(this);
+  }
+  /// As `retain`, before any other thread knows the object.
+  void retain_fresh() const noexcept {
+    count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   /// Returns true if the caller's reference is the only one.
   bool is_unique() const noexcept { return count_.load(std::memory_order_acquire) == 1; }
@@ -77,7 +84,13 @@ class ref {
 
 template <class T, class... Args>
 ref<T> make_ref(Args&&... args) {
-  return ref<T>(new T(std::forward<Args>(args)...));
+  T* const object = new T(std::forward<Args>(args)...);
+  if constexpr (requires { object->retain_fresh(); }) {
+    object->retain_fresh();
+    return ref<T>::adopt(object);
+  } else {
+    return ref<T>(object);
+  }
 }
 
 }  // namespace wherry

@@ -52,22 +52,15 @@ class device_event : public ref_counted<device_event> {
   virtual ~device_event() = default;
 };
 
-class request {
+class request : public ref_counted<request> {
  public:
   enum class state : std::uint8_t { fresh, queued, started, handed_over, ended, finished };
 
   request() = default;
-  request(const request&) = delete;
-  request& operator=(const request&) = delete;
   virtual ~request() = default;
 
   static void* operator new(std::size_t bytes) { return frame_pool::allocate(bytes); }
   static void operator delete(void* p, std::size_t bytes) noexcept { frame_pool::release(p, bytes); }
-
-  void retain() const noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
-  void release() const noexcept {
-    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
 
   ticket id() const noexcept { return id_; }
   wherry::unit* where() const noexcept { return unit_; }
@@ -185,7 +178,6 @@ class request {
   absl::InlinedVector<ref<device_event>, 1> waits_;
   ref<device_event> after_;
   // any thread
-  mutable std::atomic<std::uint32_t> count_{0};
   completion done_;
 };
 

@@ -24,17 +24,10 @@ namespace wherry {
 
 class request;
 
-class storage {
+class storage : public ref_counted<storage> {
  public:
   explicit storage(std::size_t bytes) : bytes_(bytes) {}
-  storage(const storage&) = delete;
-  storage& operator=(const storage&) = delete;
   virtual ~storage() = default;
-
-  void retain() const noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
-  void release() const noexcept {
-    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
 
   std::size_t bytes() const noexcept { return bytes_; }
 
@@ -55,8 +48,6 @@ class storage {
  private:
   // constant after construction
   std::size_t bytes_;
-  // any thread
-  mutable std::atomic<std::uint32_t> count_{0};
 };
 
 }  // namespace wherry

@@ -53,19 +53,12 @@ struct slot_waiter {
   void (*granted)(slot_waiter&) noexcept = nullptr;
 };
 
-class unit {
+/// Devices own their units; engines hold a reference while a unit is on their list or led, because the last
+/// handle of its device may go meanwhile.
+class unit : public ref_counted<unit> {
  public:
   unit(std::uint16_t id, unit_kind kind, engine& runs_it, std::uint64_t bound, ref<unit_services> around)
       : id_(id), kind_(kind), engine_(runs_it), bound_(bound), around_(std::move(around)) {}
-  unit(const unit&) = delete;
-  unit& operator=(const unit&) = delete;
-
-  /// Devices own their units; engines hold a reference while a unit is on their list or led, because the last
-  /// handle of its device may go meanwhile.
-  void retain() const noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
-  void release() const noexcept {
-    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
 
   std::uint16_t id() const noexcept { return id_; }
   /// Its number among the units of its kind on its device, from 0.
@@ -125,7 +118,6 @@ class unit {
   failed_requests failures_;
   failure refusal_;  // submissions are refused with it: device lost, client closed
   // any thread
-  mutable std::atomic<std::uint32_t> count_{0};
   std::atomic<std::uint64_t> submitted_{0};
   std::atomic<std::uint64_t> completed_{0};
   // dispatch lock

@@ -138,8 +138,8 @@ inline unit& executable::choose_unit(argument_span args, const execute_options& 
   return core_->where().pick(unit_kind::compute);
 }
 
-inline std::optional<execution> executable::run(argument_span args, const execute_options& options,
-                                                submit_options how) const {
+inline execution executable::run(argument_span args, const execute_options& options,
+                                 submit_options how) const {
   if (core_->code().open) return specialised(args).run(args, options, how);
   validate(args, options);
   return run_on(choose_unit(args, options), args, options, how);
@@ -215,9 +215,8 @@ struct executable::kept_arguments {
   }
 };
 
-inline std::optional<execution> executable::run_on(unit& u, argument_span args,
-                                                   const execute_options& options, submit_options how,
-                                                   storage* order) const {
+inline execution executable::run_on(unit& u, argument_span args, const execute_options& options,
+                                    submit_options how, storage* order) const {
   const plan& p = core_->code();
   device_core& where = core_->where();
 
@@ -283,15 +282,10 @@ inline std::optional<execution> executable::run_on(unit& u, argument_span args,
     holds_place = false;  // the submission's now
     if (!dispatcher::submit(u, *r, how)) {
       undo();
-      return std::nullopt;
+      return execution(*core_);
     }
     for (const buffer& b : results) b.handle()->made_by.store(r->id(), std::memory_order_relaxed);
-    if (!claimed.empty()) {
-      const failure why = make_failure(absl::StatusCode::kFailedPrecondition,
-                                       "buffer was donated to " + p.name + ", request " + to_string(r->id()),
-                                       reason::buffer_donated, r->id());
-      for (detail::buffer_core* b : claimed) b->bury(why);
-    }
+    for (detail::buffer_core* b : claimed) b->bury(core_->shared_name(), r->id());
     claimed.clear();
     for (std::size_t k = 0; k < options.into.size(); ++k) {
       const buffer* const given = detail::given_output(options, k);

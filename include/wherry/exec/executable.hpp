@@ -28,6 +28,8 @@ class executable_core : public ref_counted<executable_core> {
   virtual ~executable_core() = default;
 
   const plan& code() const noexcept { return *plan_; }
+  /// The name of the program, which may outlive the executable.
+  std::shared_ptr<const std::string> shared_name() const noexcept { return {plan_, &plan_->name}; }
   device_core& where() const noexcept { return *where_; }
   /// True when a run may be done inline by its caller: at most 20 us by estimate, no loop of unknown length.
   bool is_cheap() const noexcept { return cheap_; }
@@ -107,10 +109,10 @@ class executable {
   template <class... Args>
   execution operator()(const Args&... args) const {
     const auto list = gather<argument_list<Args...>>(args...);
-    return *run(pointers(list), {}, {});
+    return run(pointers(list), execute_options::none(), {});
   }
   execution call(std::span<const buffer> args, const execute_options& options = {}) const {
-    return *run(pointers(args), options, {});
+    return run(pointers(args), options, {});
   }
 
   /// A call by name. `inputs` has a buffer for every argument, and may have others; `outputs` has buffers for
@@ -122,7 +124,9 @@ class executable {
   template <class... Args>
   std::optional<execution> try_submit(const Args&... args) const {
     const auto list = gather<argument_list<Args...>>(args...);
-    return run(pointers(list), {}, {.try_only = true});
+    execution made = run(pointers(list), execute_options::none(), {.try_only = true});
+    if (!made.run_) return std::nullopt;
+    return made;
   }
 
   /// As a call, but `co_await` it: suspends while the unit is full instead of blocking.
@@ -181,10 +185,12 @@ class executable {
   void validate(argument_span args, const execute_options& options) const;
   void validate_outputs(argument_span args, const execute_options& options) const;
   void validate_donations(argument_span args, const execute_options& options) const;
-  std::optional<execution> run(argument_span args, const execute_options& options, submit_options how) const;
-  std::optional<execution> run_on(unit& u, argument_span args, const execute_options& options,
-                                  submit_options how, storage* order = nullptr) const;
-  [[noreturn]] void refuse(absl::StatusCode code, const std::string& what, reason why = reason::none) const;
+  // Both return an execution without a run if `how` says to try only and the unit is full.
+  execution run(argument_span args, const execute_options& options, submit_options how) const;
+  execution run_on(unit& u, argument_span args, const execute_options& options, submit_options how,
+                   storage* order = nullptr) const;
+  [[noreturn, gnu::cold]] void refuse(absl::StatusCode code, const std::string& what,
+                                      reason why = reason::none) const;
   template <class Name>
   void validate_buffer(const buffer& b, const tensor_type& expected, Name&& named) const;
   bool donates(std::uint32_t input, const execute_options& options) const;
@@ -210,10 +216,10 @@ class executable::submission {
     return place_->await_suspend(h);
   }
   execution await_resume() {
-    if (!place_) return *target_.run_on(*unit_, pointers(args_), options_, {});
+    if (!place_) return target_.run_on(*unit_, pointers(args_), options_, {});
     place got = place_->await_resume();
     options_.place = &got;
-    return *target_.run_on(*unit_, pointers(args_), options_, {});
+    return target_.run_on(*unit_, pointers(args_), options_, {});
   }
 
  private:

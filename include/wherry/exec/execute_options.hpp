@@ -31,6 +31,12 @@ struct execute_options : request_options {
 
   /// A number of the caller's, for messages; 0: none.
   std::uint64_t launch_id = 0;
+
+  /// Options that say nothing, for calls without any: making them anew costs more than looking at them.
+  static const execute_options& none() {
+    static const execute_options& nothing = *new execute_options;  // outlives static executables
+    return nothing;
+  }
 };
 
 /// What one run works on, as `executable_core::new_run` takes it.

@@ -24,7 +24,7 @@ class execution : public promise<execution> {
  public:
   /// `run` keeps `code`, which keeps its device.
   /// `decides` says that what the run came to may be worse than what its outputs are.
-  execution(ref<request> run, absl::InlinedVector<buffer, 2> outputs, const executable_core& code,
+  execution(ref<request> run, absl::InlinedVector<buffer, 2>&& outputs, const executable_core& code,
             bool decides = false)
       : run_(std::move(run)), outputs_(std::move(outputs)), code_(&code), decides_(decides) {}
 
@@ -89,8 +89,13 @@ class execution : public promise<execution> {
   request_state poll() const { return dispatcher::poll(*run_->where(), run_->id()); }
 
  private:
+  friend class executable;
   friend class pipeline;
-  [[noreturn]] void refuse(const char* use, const std::string& expected) const {
+
+  /// No run at all: the unit was full.
+  explicit execution(const executable_core& code) noexcept : code_(&code), decides_(false) {}
+
+  [[noreturn, gnu::cold]] void refuse(const char* use, const std::string& expected) const {
     throw error(absl::StatusCode::kFailedPrecondition, std::string(use) + " of " + run_->describe() +
                                                            ": it has " + std::to_string(outputs_.size()) +
                                                            " outputs, not " + expected);

@@ -1,7 +1,8 @@
 // native_code.hpp: a plan whose kernels are functions of this process, ready to be walked over memory.
 //
 // Loading resolves every kernel once: entries of the plan's image, and prebuilt kernels by name. A walk takes
-// one block of scratch memory from its caller: the table of slots, then the plan's arena.
+// one block of scratch memory from its caller, the plan's arena; in front of it the table of slots, if that
+// is too large for the stack.
 //
 // Threads: any; constant after construction.
 #pragma once
@@ -29,17 +30,18 @@ class native_code {
     if (!plan_->image.empty()) image_.emplace(*plan_);
     for (const kernel& k : plan_->kernels) kernels_.push_back(resolve(k));
     calls_ = host_call::find_all(*plan_);
-    table_bytes_ = (plan_->slots.size() * sizeof(void*) + 63) / 64 * 64;
+    if (plan_->slots.size() > few_slots) table_bytes_ = (plan_->slots.size() * sizeof(void*) + 63) / 64 * 64;
   }
 
-  /// How much scratch memory a walk needs, 64-byte aligned.
+  /// How much scratch memory a walk needs, 64-byte aligned; 0: none.
   std::size_t scratch_bytes() const noexcept { return table_bytes_ + plan_->arena_bytes; }
 
   /// Runs the plan over the memory of its inputs and outputs, and records its kernels in `traced`; null, or
   /// why a custom call failed.
   failure walk(void* scratch, std::span<std::byte* const> inputs, std::span<std::byte* const> outputs,
                const kernel_trace& traced) const noexcept {
-    void** table = static_cast<void**>(scratch);
+    void* few[few_slots];
+    void** const table = table_bytes_ == 0 ? few : static_cast<void**>(scratch);
     std::byte* arena = static_cast<std::byte*>(scratch) + table_bytes_;
     for (std::size_t k = 0; k < plan_->slots.size(); ++k) {
       const slot& s = plan_->slots[k];
@@ -63,6 +65,8 @@ class native_code {
   }
 
  private:
+  static constexpr std::size_t few_slots = 64;
+
   native_kernel resolve(const kernel& k) const {
     if (k.from == kernel::origin::image) return image_.value().entry(k.entry);
     if (k.from == kernel::origin::prebuilt) {

@@ -1,7 +1,7 @@
 // native_executable.hpp: executables on `cpu:k`: a plan walked on host memory, carried as one OpenCL command.
 //
-// A run takes one block of the device's memory, the plan's arena with the table of slots in front of it, and
-// gives it back when it has finished.
+// A run of a plan with an arena takes one block of the device's memory for it, and gives it back when it has
+// finished.
 //
 // Threads: any; constant after construction.
 #pragma once
@@ -21,7 +21,7 @@ class native_executable final : public executable_core {
       : executable_core(p, std::move(where)), native_(p) {}
 
   ref<request> new_run(const run_arguments& a) override {
-    return ref<request>(new run(ref<native_executable>(this), a));
+    return make_ref<run>(ref<native_executable>(this), a);
   }
 
  private:
@@ -34,13 +34,14 @@ class native_executable final : public executable_core {
 
    protected:
     started start(failure& outcome) noexcept override {
-      scratch_ = pool().allocate(code_->native_.scratch_bytes());
-      if (!scratch_) {
-        outcome = make_failure(
-            absl::StatusCode::kResourceExhausted,
-            "out of memory for an arena of " + std::to_string(code_->native_.scratch_bytes()) + " bytes",
-            reason::out_of_memory);
-        return started::finished;
+      if (const std::size_t bytes = code_->native_.scratch_bytes(); bytes != 0) {
+        scratch_ = pool().allocate(bytes);
+        if (!scratch_) {
+          outcome = make_failure(absl::StatusCode::kResourceExhausted,
+                                 "out of memory for an arena of " + std::to_string(bytes) + " bytes",
+                                 reason::out_of_memory);
+          return started::finished;
+        }
       }
       outcome = cpu_device::carrier_of(*where()).run(
           [](void* self) noexcept { static_cast<run*>(self)->walk(); }, this);

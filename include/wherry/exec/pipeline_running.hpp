@@ -158,7 +158,7 @@ inline pipeline_run pipeline::start(const ref<core>& c, places& held, const requ
       how.admitted = true;
       how.with(terms);
       unit& u = held.use(s.device);
-      made->submitted.push_back(s.program.run_on(u, s.arguments, s.options, how, order.get())->run_);
+      made->submitted.push_back(s.program.run_on(u, s.arguments, s.options, how, order.get()).run_);
     } catch (...) {
       if (made->submitted.empty()) throw;
       made->refused = as_failure(std::current_exception());

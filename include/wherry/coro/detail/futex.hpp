@@ -33,9 +33,9 @@ inline void futex_wait(const void* word, std::uint32_t expected,
             nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
-/// Wakes every thread that sleeps on the word. Does not read it.
-inline void futex_wake(const void* word) noexcept {
-  ::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
+/// Wakes `threads` of those that sleep on the word, all if not said. Does not read it.
+inline void futex_wake(const void* word, int threads = INT32_MAX) noexcept {
+  ::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, nullptr, nullptr, 0);
 }
 
 /// Sleeps until another thread sets it, once. The sleeper may destroy it as soon as `wait` has returned.
