@@ -160,7 +160,7 @@ void programs(const wh::client& client) {
   check(!x.is_deleted(), "nothing was donated");
   const wh::buffer sum = add(x, y)[0];  // x is donated
   check(sum.value().data<float>()[0] == 11 && x.is_deleted(), "an argument is donated");
-  refuses([&] { x.value(); }, "buffer was donated to main, request ");
+  refuses([&] { x.value(); }, "buffer was donated to add, request ");
 
   wh::buffer w = client.buffer({0.0F}, {2});
   for (int k = 0; k < 20; ++k) w = add(w, y)[0];  // nobody waits

@@ -45,6 +45,11 @@ class executable_core : public ref_counted<executable_core> {
   /// Returns the executable whose code runs: another one where this only settles arguments of it.
   virtual const executable_core& origin() const noexcept { return *this; }
 
+  /// What it is called in messages and traces: the plan's name, unless it was given another, once, before it
+  /// is used. Plans of equal programs are shared, whatever their files are called.
+  const std::string& name() const noexcept { return name_.empty() ? plan_->name : name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+
   /// What it was compiled from, if that is known. Set once, before the executable is used.
   void set_source(std::shared_ptr<const compile_source> s) noexcept { source_ = std::move(s); }
   const compile_source* source() const noexcept { return source_.get(); }
@@ -59,6 +64,7 @@ class executable_core : public ref_counted<executable_core> {
   ref<device_core> where_;
   bool cheap_;
   std::shared_ptr<const compile_source> source_;
+  std::string name_;
 };
 
 inline device_core& execution::place() const noexcept { return code_->where(); }
@@ -81,7 +87,7 @@ class executable {
  public:
   explicit executable(ref<executable_core> core) noexcept : core_(std::move(core)) {}
 
-  const std::string& name() const noexcept { return core_->code().name; }
+  const std::string& name() const noexcept { return core_->name(); }
   /// Of an open program, with the extent -1 for a size that is not known.
   std::span<const tensor_type> inputs() const noexcept { return core_->code().inputs; }
   /// Of an open program nothing: they depend on the arguments.
