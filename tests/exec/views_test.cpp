@@ -130,6 +130,16 @@ TEST_P(views, a_result_that_could_not_go_into_its_view_is_refused_before_anythin
   EXPECT_EQ(floats(b), (std::vector<float>{1, 2, 20, 40}));
 }
 
+TEST_P(views, a_copy_into_a_view_that_is_refused_after_the_submission_leaves_its_failure_there) {
+  const buffer b = on_device({1, 2, 3, 4}, {4});
+  const buffer part = b.slice(2, {2});
+  unit& copies = device().pick(unit_kind::tensor_op);
+  dispatcher::refuse(copies, fault("the unit is broken"), nullptr);
+  detail::copy_into_view(memory(8), *part.handle());
+  dispatcher::accept(copies);
+  EXPECT_EQ(part.status().code(), absl::StatusCode::kInternal);
+}
+
 INSTANTIATE_TEST_SUITE_P(devices, views, all_devices, device_name);
 
 }  // namespace
