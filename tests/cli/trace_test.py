@@ -117,6 +117,15 @@ class Trace(CommandTest):
         trace = self.traced("--expect", want, expect=1)
         self.assertTrue(any(e["name"] == "execution of program" for e in trace["traceEvents"]))
 
+    def test_an_execution_is_called_after_the_file_it_came_from_also_through_an_artifact(self):
+        artifact = self.path("other.wherry")
+        self.wherry("compile", self.program, "-o", artifact)
+        for file in self.program, artifact:
+            self.wherry("run", file, "--input", self.inputs, "--output", self.path("out.safetensors"), "--trace", self.file)
+            with open(self.file) as trace:
+                names = {e["name"] for e in json.load(trace)["traceEvents"] if e.get("cat") == "request"}
+            self.assertIn("execution of program", names)
+
     def test_a_trace_is_shown_as_tables_of_units_requests_and_kernels(self):
         self.traced("--repeat", "4")
         out, _ = self.wherry("trace", self.file)
