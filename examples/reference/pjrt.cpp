@@ -1,6 +1,7 @@
 // pjrt.cpp: every line of docs/reference/pjrt.md, run and checked.
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -160,7 +161,7 @@ void programs(const wh::client& client) {
   check(!x.is_deleted(), "nothing was donated");
   const wh::buffer sum = add(x, y)[0];  // x is donated
   check(sum.value().data<float>()[0] == 11 && x.is_deleted(), "an argument is donated");
-  refuses([&] { x.value(); }, "buffer was donated to main, request ");
+  refuses([&] { x.value(); }, "buffer was donated to add, request ");
 
   wh::buffer w = client.buffer({0.0F}, {2});
   for (int k = 0; k < 20; ++k) w = add(w, y)[0];  // nobody waits
@@ -193,6 +194,45 @@ void around_programs(const wh::client& client) {
   check(negates(args[0]).value().data<float>()[1] == -2, "a custom call runs");
 }
 
+constexpr const char* print_text = R"(
+  func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+    stablehlo.custom_call @print_tensor(%x) {has_side_effect = true, api_version = 4 : i32,
+        backend_config = {print_header = "x", print_footer = ""}} : (tensor<2x3xf32>) -> ()
+    return %x : tensor<2x3xf32>
+  })";
+
+constexpr const char* linear_algebra_text = R"(
+  func.func @main(%a: tensor<2x2xf64>)
+      -> (tensor<2x2xf64>, tensor<2x2xf64>, tensor<2x2xf64>, tensor<2xf64>, tensor<2xf64>) {
+    %packed, %tau = stablehlo.custom_call @geqrf(%a) : (tensor<2x2xf64>) -> (tensor<2x2xf64>, tensor<2xf64>)
+    %q = stablehlo.custom_call @orgqr(%packed, %tau) : (tensor<2x2xf64>, tensor<2xf64>) -> tensor<2x2xf64>
+    %lu, %pivots = stablehlo.custom_call @lu(%a) : (tensor<2x2xf64>) -> (tensor<2x2xf64>, tensor<2xi32>)
+    %u, %s, %vt = stablehlo.custom_call @svd(%a)
+        : (tensor<2x2xf64>) -> (tensor<2x2xf64>, tensor<2xf64>, tensor<2x2xf64>)
+    %v, %w = stablehlo.custom_call @eigh(%a) : (tensor<2x2xf64>) -> (tensor<2x2xf64>, tensor<2xf64>)
+    return %packed, %q, %lu, %s, %w : tensor<2x2xf64>, tensor<2x2xf64>, tensor<2x2xf64>, tensor<2xf64>, tensor<2xf64>
+  })";
+
+void targets_that_are_there(const wh::client& client) {
+  std::string page;
+  wh::set_print_sink([&](std::string_view text) { page += text; });
+  client.compile(wh::program::from_text(print_text, "print"))(client.buffer({1.0F}, {2, 3})).await();
+  wh::set_print_sink({});
+  check(page == "x \n 1 1 1\n 1 1 1\n", "a tensor is printed");
+
+  // wherry::lapack is there where liblapacke was when wherry was built.
+  if (!wh::kernel_registry::instance().find_target("geqrf").host) return;
+  const wh::executable factors = client.compile(wh::program::from_text(linear_algebra_text, "factors"));
+  const auto [packed, q, lu, s, w] = factors(client.buffer({2.0, 1.0, 1.0, 2.0}, {2, 2})).unpack<5>();
+  const auto near = [](const wh::buffer& b, std::size_t k, double wanted) {
+    return std::abs(std::abs(b.value().data<double>()[k]) - wanted) < 1e-12;
+  };
+  check(near(packed, 0, std::sqrt(5.0)) && near(q, 0, 2 / std::sqrt(5.0)), "an orthogonal factor");
+  check(near(lu, 2, 0.5) && near(lu, 3, 1.5), "triangular factors");
+  check(near(s, 0, 3) && near(s, 1, 1), "singular values");
+  check(near(w, 0, 1) && near(w, 1, 3), "eigenvalues");
+}
+
 void files(const wh::client& client, const std::string& path) {
   wh::safetensors_buffers tensors;
   tensors.tensors["x"] = client.buffer({1.0F, 2.0F});
@@ -214,6 +254,7 @@ int main() {
   printing(client);
   programs(client);
   around_programs(client);
+  targets_that_are_there(client);
   const auto path =
       std::filesystem::temp_directory_path() / ("wherry-pjrt-" + std::to_string(::getpid()) + ".safetensors");
   files(client, path);

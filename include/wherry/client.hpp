@@ -29,6 +29,7 @@
 #include <wherry/exec/opencl_executable.hpp>
 #include <wherry/exec/program.hpp>
 #include <wherry/loop/loop_thread.hpp>
+#include <wherry/status/number_ranges.hpp>
 #include <wherry/status/version.hpp>
 
 namespace wherry {
@@ -194,12 +195,12 @@ class client : public buffer_maker {
     const auto all = core_->opened();
     std::string known;
     for (const auto& d : all) {
-      const auto units = d->units();
-      for (wherry::unit* u : units) {
+      std::vector<std::uint16_t> ids;
+      for (wherry::unit* u : d->units()) {
         if (u->id() == id) return {d, u};
+        ids.push_back(u->id());
       }
-      known += " " + d->name() + ": " + std::to_string(units.front()->id()) + " to " +
-               std::to_string(units.back()->id());
+      known += " " + d->name() + ": " + number_ranges(std::move(ids));
     }
     throw error(absl::StatusCode::kNotFound,
                 "no unit of this client's devices has the id " + std::to_string(id) + "; known:" + known);

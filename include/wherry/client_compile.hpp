@@ -192,6 +192,7 @@ inline void client::core::finish(const std::shared_ptr<core>& self, compiling& o
         new opencl_executable(one.made, one.where, opencl_place::of(*one.where), std::move(one.programs),
                               one.options->cache ? self->cache : file_cache("")));
   }
+  if (!one.made->is_named) one.ready->set_name(one.source->title());
   if (!is_artifact(*one.source)) {
     const std::string codegen = one.native ? "native" : "opencl";
     one.ready->set_source(std::make_shared<const compile_source>(

@@ -88,10 +88,14 @@ int compile_program(const compile_command& command) {
   options.arguments = parse_shapes(command.shapes);
   if (command.emit == "artifact") {
     // Not loaded here: targets of custom calls may be there only where the artifact runs.
-    const plan made = is_artifact(source)
-                          ? here.compile(source, options).code()
-                          : compiler::installed()->compile({source.text(), source.name(), source.function(),
-                                                            here.target_for(options), options.arguments});
+    plan made = is_artifact(source)
+                    ? here.compile(source, options).code()
+                    : compiler::installed()->compile({source.text(), source.name(), source.function(),
+                                                      here.target_for(options), options.arguments});
+    if (!made.is_named) {  // as an executable would be called
+      made.is_named = made.name != source.title();
+      made.name = source.title();
+    }
     if (made.open)
       throw usage_error(command.file +
                         ": the program has arguments of unknown sizes: name them with --shapes");

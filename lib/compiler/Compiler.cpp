@@ -27,6 +27,7 @@ class StablehloCompiler final : public compiler {
   }
 
   plan compile(const compile_request& request) override {
+    requireCpu(request);
     Program program(request.source, request.source_name);
     plan result;
     program.run([&] { result = compile(program, request); });
@@ -80,6 +81,16 @@ class StablehloCompiler final : public compiler {
   }
 
  private:
+  static void requireCpu(const compile_request& request) {
+    if (request.target.exit != target::codegen::native) return;
+    const bool isHost = request.target.cpu.empty() || request.target.cpu == "native";
+    llvm::Expected<native::Cpu> cpu = native::chooseCpu(isHost ? "native" : request.target.cpu);
+    if (cpu) return;
+    throw error(isHost ? absl::StatusCode::kUnimplemented : absl::StatusCode::kInvalidArgument,
+                std::string(request.source_name) + ": " + llvm::toString(cpu.takeError()),
+                reason::unsupported);
+  }
+
   plan compile(Program& program, const compile_request& request) const {
     mlir::func::FuncOp entry = program.entry(request.function);
     program.flatten(entry);
@@ -89,8 +100,11 @@ class StablehloCompiler final : public compiler {
     if (request.arguments.empty())
       if (std::optional<plan> open = program.openPlan(entry)) result = std::move(*open);
     result.opencl = request.target.exit == target::codegen::opencl;
-    result.name = entry.getName() == "main" && program.module().getName() ? program.module().getName()->str()
-                                                                          : entry.getName().str();
+    // A function that was asked for says more than the module it is in, unless it is `main`.
+    const bool asksForFunction = !request.function.empty() && request.function != "main";
+    const std::optional<llvm::StringRef> moduleName = program.module().getName();
+    result.name = moduleName && !asksForFunction ? moduleName->str() : entry.getName().str();
+    result.is_named = moduleName || asksForFunction;
     result.input_names = inputNames;
     result.output_names = outputNames;
     if (result.open) return result;

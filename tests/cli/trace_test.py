@@ -54,7 +54,7 @@ class Trace(CommandTest):
                 slices = [e for e in trace["traceEvents"] if e["ph"] == "X"]
                 requests = [e for e in slices if e["cat"] == "request"]
                 kernels = [e for e in slices if e["cat"] == "kernel"]
-                runs = [e for e in requests if e["name"] == "execution of main"]
+                runs = [e for e in requests if e["name"] == "execution of program"]
                 self.assertEqual(len(runs), 3)
                 self.assertEqual(len({e["args"]["ticket"] for e in requests}), len(requests))
                 self.assertEqual(len([e for e in requests if e["name"] == "write of 16384 bytes"]), 6)
@@ -115,7 +115,16 @@ class Trace(CommandTest):
         want = self.path("want.safetensors")
         save(want, {"out0": ("F32", [64, 64], [0.0] * 4096), "out1": ("F32", [64], [0.0] * 64)})
         trace = self.traced("--expect", want, expect=1)
-        self.assertTrue(any(e["name"] == "execution of main" for e in trace["traceEvents"]))
+        self.assertTrue(any(e["name"] == "execution of program" for e in trace["traceEvents"]))
+
+    def test_an_execution_is_called_after_the_file_it_came_from_also_through_an_artifact(self):
+        artifact = self.path("other.wherry")
+        self.wherry("compile", self.program, "-o", artifact)
+        for file in self.program, artifact:
+            self.wherry("run", file, "--input", self.inputs, "--output", self.path("out.safetensors"), "--trace", self.file)
+            with open(self.file) as trace:
+                names = {e["name"] for e in json.load(trace)["traceEvents"] if e.get("cat") == "request"}
+            self.assertIn("execution of program", names)
 
     def test_a_trace_is_shown_as_tables_of_units_requests_and_kernels(self):
         self.traced("--repeat", "4")
@@ -124,7 +133,7 @@ class Trace(CommandTest):
         self.assertRegex(head, r"^\d+\.\d{3} ms, \d+ requests \(0 failed\), \d+ kernels$")
         self.assertEqual(units.split("\n")[0].split(), "count failed busy ms busy % idle ms mean us max us mean wait us max wait us unit".split())
         self.assertRegex(units, r"(?m)^ *\d+ +0 .* cpu:0 compute \d+$")
-        self.assertRegex(requests, r"(?m)^ *4 .* execution of main$")
+        self.assertRegex(requests, r"(?m)^ *4 .* execution of program$")
         self.assertRegex(requests, r"(?m)^ *8 .* write of 16384 bytes$")
         self.assertRegex(kernels.split("\n")[0], "^count +total ms +share % +mean us +max us +kernel$")
 

@@ -30,6 +30,7 @@ class table_compiler final : public compiler {
   std::function<void()> on_compile;
   std::atomic<int> compilations{0};
   std::string made_by = "table 1";
+  bool is_named = false;  // whether the programs say that they have names
 
   plan compile(const compile_request& request) override {
     ++compilations;
@@ -43,9 +44,12 @@ class table_compiler final : public compiler {
       throw error(absl::StatusCode::kInvalidArgument,
                   std::string(request.source_name) + ":1:1: error: no such plan");
     }
+    p.is_named = is_named;
     add_kernels(p, request.target.exit == target::codegen::opencl);
     return p;
   }
+  /// Its kernels are in the registry of whoever loads the artifact.
+  bool embed_prebuilt(plan&) override { return true; }
   std::string revision() const override { return made_by; }
 
  private:

@@ -43,7 +43,7 @@ TEST(stages, one_that_is_not_there_is_refused_with_those_that_are) {
   const executable e = here.compile(program::from_text(text, "squash"));
   EXPECT_EQ(
       refusal(e, "hlo"),
-      "stage 'hlo' of main: there is no such stage; there are stablehlo, clusters, kernels, llvm, opencl, "
+      "stage 'hlo' of squash: there is no such stage; there are stablehlo, clusters, kernels, llvm, opencl, "
       "plan");
 }
 

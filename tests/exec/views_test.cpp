@@ -1,4 +1,6 @@
 // Views as arguments: what a program sees of them, in which order, and what donating one does.
+#include <wherry/device/place_in.hpp>
+
 #include "exec/programs.hpp"
 
 namespace wherry {
@@ -91,6 +93,51 @@ TEST_P(views, a_view_is_updated_in_place_of_the_argument_that_it_is) {
   for (int k = 0; k < 3; ++k) (void)add.call(std::vector{part, on_device({10, 20}, {2})}, options);
   EXPECT_FALSE(part.is_deleted());
   EXPECT_EQ(floats(b), (std::vector<float>{1, 2, 33, 64}));
+}
+
+TEST_P(views, copies_of_views_do_not_wait_for_room_among_transfers) {
+  const executable add = load(add_program({2}));
+  const buffer b = on_device({1, 2, 3, 4}, {4});
+  unit& copies = device().pick(unit_kind::tensor_op);
+  const auto gate = hold(copies, "gate");
+  for (std::uint64_t k = 1; k < copies.bound(); ++k) pass(copies, "behind the gate");
+  EXPECT_FALSE(try_place(copies));
+  const auto run = add.try_submit(b.slice(2, {2}), b.slice(1, {2}));
+  ASSERT_TRUE(run.has_value());
+  EXPECT_FALSE(run->is_ready());
+  gate->end();
+  EXPECT_EQ(floats((*run)[0]), (std::vector<float>{5, 7}));
+}
+
+TEST_P(views, a_result_that_could_not_go_into_its_view_is_refused_before_anything_runs) {
+  const executable add = load(add_program({2}, true));
+  const buffer b = on_device({1, 2, 3, 4}, {4}), x = on_device({10, 20}, {2});
+  unit& copies = device().pick(unit_kind::tensor_op);
+  const ticket newest = device().pick(unit_kind::compute).last_submitted();
+  dispatcher::refuse(copies, fault("the unit is broken"), nullptr);
+  execute_options options;
+  options.unit = &device().pick(unit_kind::compute);
+  options.into = {b.slice(2, {2})};
+  try {
+    (void)add.call(std::vector{x, x}, options);
+    ADD_FAILURE() << "it was accepted";
+  } catch (const error& e) {
+    EXPECT_NE(std::string(e.what()).find("the unit is broken"), std::string::npos) << e.what();
+  }
+  EXPECT_EQ(options.unit->last_submitted(), newest);
+  dispatcher::accept(copies);
+  EXPECT_EQ(floats(add.call(std::vector{x, x}, options)[0]), (std::vector<float>{20, 40}));
+  EXPECT_EQ(floats(b), (std::vector<float>{1, 2, 20, 40}));
+}
+
+TEST_P(views, a_copy_into_a_view_that_is_refused_after_the_submission_leaves_its_failure_there) {
+  const buffer b = on_device({1, 2, 3, 4}, {4});
+  const buffer part = b.slice(2, {2});
+  unit& copies = device().pick(unit_kind::tensor_op);
+  dispatcher::refuse(copies, fault("the unit is broken"), nullptr);
+  detail::copy_into_view(memory(8), *part.handle());
+  dispatcher::accept(copies);
+  EXPECT_EQ(part.status().code(), absl::StatusCode::kInternal);
 }
 
 INSTANTIATE_TEST_SUITE_P(devices, views, all_devices, device_name);

@@ -173,22 +173,43 @@ transfer::fill_pattern pattern_of(T x, dtype type, value_check check, std::strin
   return pattern;
 }
 
+/// Submits a copy on the device `where` that belongs to a run: it shares the run's place, so it never waits
+/// for one and is never refused for want of one.
+inline void copy_for_run(transfer::end from, transfer::end to, std::size_t bytes, device_core& where) {
+  device_core* const mover = where.is_host() ? nullptr : &where;
+  const ref<transfer> t(new transfer("copy", one_move(std::move(from), std::move(to), bytes), mover));
+  t->count_as_none();
+  dispatcher::submit(where.pick(unit_kind::tensor_op), *t,
+                     {.cheap = !mover && bytes <= cheap_transfer_bytes, .admitted = true});
+}
+
+/// Starts to copy the bytes that a view shows to the front of `memory`.
+inline void copy_from_view(const buffer_core& view, const ref<storage>& memory) {
+  copy_for_run({view.memory, nullptr, view.offset}, {memory, nullptr, 0}, view.type.bytes(), *view.where);
+}
+
 /// Returns new memory with the bytes that a view shows, at once.
 inline ref<storage> dense_copy(const buffer_core& view) {
-  const std::size_t bytes = view.type.bytes();
-  const ref<storage> memory = view.where->allocate(bytes);
-  transfer::end from{view.memory, nullptr, view.offset};
-  (void)submit_transfer({"execution", {}}, "copy", one_move(std::move(from), {memory, nullptr, 0}, bytes), {},
-                        *view.where, unit_kind::tensor_op, {});
+  ref<storage> memory = view.where->allocate(view.type.bytes());
+  copy_from_view(view, memory);
   return memory;
 }
 
-/// Starts to copy `memory`, which something may still write, to where a view shows it.
-inline void copy_into_view(const ref<storage>& memory, const buffer_core& view) {
-  transfer::end to{view.memory, nullptr, view.offset};
-  (void)submit_transfer({"execution", {}}, "copy",
-                        one_move({memory, nullptr, 0}, std::move(to), view.type.bytes()), {}, *view.where,
-                        unit_kind::tensor_op, {});
+/// Starts to copy `memory`, which something may still write, to where a view shows it. Where that is refused
+/// (the client closed meanwhile) the view holds the failure.
+inline void copy_into_view(const ref<storage>& memory, const buffer_core& view) noexcept {
+  try {
+    copy_for_run({memory, nullptr, 0}, {view.memory, nullptr, view.offset}, view.type.bytes(), *view.where);
+  } catch (...) {
+    failure why = as_failure(std::current_exception());
+    dispatch_lock lock;
+    std::swap(view.memory->failed, why);
+  }
+}
+
+/// Throws what the device would refuse `copy_into_view` with now.
+inline void require_copies(device_core& where) {
+  if (const failure why = dispatcher::refusal_of(where.pick(unit_kind::tensor_op))) raise(why);
 }
 
 template <class T>

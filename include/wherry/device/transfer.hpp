@@ -69,6 +69,8 @@ class transfer final : public request {
   /// Units of transfers count bytes, the others requests: to be called before it is submitted to one of
   /// those.
   void count_as_one() noexcept { set_weight(1); }
+  /// Part of a request that has a place of its own: to be submitted as admitted.
+  void count_as_none() noexcept { set_weight(0); }
 
   std::string describe() const override {
     if (!name().empty()) return std::string(verb_) + " of " + std::string(name());

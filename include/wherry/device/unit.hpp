@@ -66,6 +66,8 @@ class unit : public ref_counted<unit> {
   unit_kind kind() const noexcept { return kind_; }
   const std::string& device_name() const noexcept { return around_->device_name(); }
   const unit_services& around() const noexcept { return *around_; }
+  /// True when any thread may lead it.
+  bool is_led_anywhere() const noexcept { return engine_.leads_anywhere(); }
   /// The most requests (bytes, for tensor_read and tensor_write) in flight before submitters wait.
   std::uint64_t bound() const noexcept { return bound_; }
 

@@ -31,6 +31,11 @@ inline std::vector<std::byte> artifact_of(plan whole) {
   }
   return write_plan(whole);
 }
-inline std::vector<std::byte> artifact_of(const executable& e) { return artifact_of(plan(e.code())); }
+inline std::vector<std::byte> artifact_of(const executable& e) {
+  plan whole = e.code();
+  whole.is_named |= whole.name != e.name();
+  whole.name = e.name();
+  return artifact_of(std::move(whole));
+}
 
 }  // namespace wherry

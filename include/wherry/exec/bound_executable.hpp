@@ -15,7 +15,9 @@ class bound_executable final : public executable_core {
   bound_executable(const executable& program, buffer last)
       : executable_core(without_last(program.code()), ref<device_core>(&last.place())),
         program_(program),
-        last_(std::move(last)) {}
+        last_(std::move(last)) {
+    set_name(program.name());
+  }
 
   const executable_core& origin() const noexcept override { return program_.core()->origin(); }
 

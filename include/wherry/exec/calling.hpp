@@ -158,7 +158,7 @@ inline std::vector<std::string> executable::output_names() const {
 }
 
 inline std::string executable::stage(std::string_view name) const {
-  return detail::stage_of(core_->origin().code(), core_->origin().source(), name);
+  return detail::stage_of(core_->origin().name(), core_->origin().code(), core_->origin().source(), name);
 }
 
 inline execution executable::call(const tensor_set& inputs, const tensor_set& outputs,
@@ -199,18 +199,18 @@ struct executable::kept_arguments {
   argument_span args;
   std::span<const buffer> into;
   std::span<detail::buffer_core* const> claimed;
-  const plan& code;
+  const executable_core& program;
 
   void require_usable() const {
     for (std::size_t i = 0; i < args.size(); ++i) {
       detail::buffer_core* const b = args[i]->handle().get();
       if (b->phase.load() == detail::buffer_core::life::alive) continue;
       if (std::find(claimed.begin(), claimed.end(), b) != claimed.end()) continue;
-      args[i]->usable("execution of " + code.name + ": argument " + std::to_string(i));
+      args[i]->usable("execution of " + program.name() + ": argument " + std::to_string(i));
     }
     for (std::size_t k = 0; k < into.size(); ++k) {
       if (into[k] && into[k].is_deleted())
-        into[k].usable("execution of " + code.name + ": output " + std::to_string(k));
+        into[k].usable("execution of " + program.name() + ": output " + std::to_string(k));
     }
   }
 };
@@ -233,7 +233,7 @@ inline execution executable::run_on(unit& u, argument_span args, const execute_o
     for (std::size_t i = 0; i < args.size(); ++i) {
       detail::buffer_core& b = *args[i]->handle();
       if (donates(static_cast<std::uint32_t>(i), options)) {
-        if (!b.claim()) args[i]->usable("execution of " + p.name + ": argument " + std::to_string(i));
+        if (!b.claim()) args[i]->usable("execution of " + name() + ": argument " + std::to_string(i));
         claimed.push_back(&b);
       }
       if (b.offset != 0) dense.push_back(detail::dense_copy(b));
@@ -257,7 +257,10 @@ inline execution executable::run_on(unit& u, argument_span args, const execute_o
     for (std::size_t k = 0; k < p.outputs.size(); ++k) {
       if (const buffer* given = detail::given_output(options, k)) {
         const detail::buffer_core& b = *given->handle();
-        if (b.offset != 0) dense.push_back(where.allocate(p.outputs[k].bytes()));
+        if (b.offset != 0) {
+          detail::require_copies(where);  // the copy behind the run
+          dense.push_back(where.allocate(p.outputs[k].bytes()));
+        }
         outputs[k] = b.offset != 0 ? dense.back().get() : b.memory.get();
         results.push_back(*given);
         continue;
@@ -276,7 +279,7 @@ inline execution executable::run_on(unit& u, argument_span args, const execute_o
     if (order) r->join(ref<storage>(order));
     how.cheap = core_->is_cheap();
     if (!how.request) how.with(options);
-    const kept_arguments kept{args, options.into, {claimed.data(), claimed.size()}, p};
+    const kept_arguments kept{args, options.into, {claimed.data(), claimed.size()}, *core_};
     how.check = [](const void* self) { static_cast<const kept_arguments*>(self)->require_usable(); };
     how.arguments = &kept;
     holds_place = false;  // the submission's now

@@ -28,8 +28,6 @@ class executable_core : public ref_counted<executable_core> {
   virtual ~executable_core() = default;
 
   const plan& code() const noexcept { return *plan_; }
-  /// The name of the program, which may outlive the executable.
-  std::shared_ptr<const std::string> shared_name() const noexcept { return {plan_, &plan_->name}; }
   device_core& where() const noexcept { return *where_; }
   /// True when a run may be done inline by its caller: at most 20 us by estimate, no loop of unknown length.
   bool is_cheap() const noexcept { return cheap_; }
@@ -47,13 +45,25 @@ class executable_core : public ref_counted<executable_core> {
   /// Returns the executable whose code runs: another one where this only settles arguments of it.
   virtual const executable_core& origin() const noexcept { return *this; }
 
+  /// What it is called in messages and traces: the plan's name, unless it was given another, once, before it
+  /// is used. Plans of equal programs are shared, whatever their files are called.
+  const std::string& name() const noexcept { return *name_; }
+  /// The same, for what may outlive the executable.
+  const std::shared_ptr<const std::string>& shared_name() const noexcept { return name_; }
+  void set_name(std::string name) {
+    if (!name.empty()) name_ = std::make_shared<const std::string>(std::move(name));
+  }
+
   /// What it was compiled from, if that is known. Set once, before the executable is used.
   void set_source(std::shared_ptr<const compile_source> s) noexcept { source_ = std::move(s); }
   const compile_source* source() const noexcept { return source_.get(); }
 
  protected:
   executable_core(std::shared_ptr<const plan> p, ref<device_core> where)
-      : plan_(std::move(p)), where_(std::move(where)), cheap_(plan_->bounded && plan_->cost_ns <= 20'000) {}
+      : plan_(std::move(p)),
+        where_(std::move(where)),
+        cheap_(plan_->bounded && plan_->cost_ns <= 20'000),
+        name_(plan_, &plan_->name) {}
 
  private:
   // constant after construction
@@ -61,6 +71,7 @@ class executable_core : public ref_counted<executable_core> {
   ref<device_core> where_;
   bool cheap_;
   std::shared_ptr<const compile_source> source_;
+  std::shared_ptr<const std::string> name_;
 };
 
 inline device_core& execution::place() const noexcept { return code_->where(); }
@@ -83,7 +94,7 @@ class executable {
  public:
   explicit executable(ref<executable_core> core) noexcept : core_(std::move(core)) {}
 
-  const std::string& name() const noexcept { return core_->code().name; }
+  const std::string& name() const noexcept { return core_->name(); }
   /// Of an open program, with the extent -1 for a size that is not known.
   std::span<const tensor_type> inputs() const noexcept { return core_->code().inputs; }
   /// Of an open program nothing: they depend on the arguments.

@@ -27,7 +27,7 @@ class native_executable final : public executable_core {
  private:
   class run final : public plan_run {
    public:
-    run(ref<native_executable> e, const run_arguments& a) : plan_run(e->code(), a), code_(std::move(e)) {
+    run(ref<native_executable> e, const run_arguments& a) : plan_run(*e, a), code_(std::move(e)) {
       for (const storage* m : a.inputs) inputs_.push_back(static_cast<std::byte*>(m->host()));
       for (const storage* m : a.outputs) outputs_.push_back(static_cast<std::byte*>(m->host()));
     }

@@ -61,7 +61,7 @@ class open_executable final : public executable_core {
       : executable_core(std::move(p), std::move(where)), make_(std::move(how)) {}
 
   ref<request> new_run(const run_arguments&) override {
-    throw error(absl::StatusCode::kInternal, code().name + ": an open program cannot run");
+    throw error(absl::StatusCode::kInternal, name() + ": an open program cannot run");
   }
 
   ref<executable_core> specialised(std::span<const buffer* const> args) override {
@@ -84,7 +84,7 @@ class open_executable final : public executable_core {
 
  private:
   [[noreturn]] void refuse(std::string what) const {
-    throw error(absl::StatusCode::kInvalidArgument, "execution of " + code().name + ": " + std::move(what));
+    throw error(absl::StatusCode::kInvalidArgument, "execution of " + name() + ": " + std::move(what));
   }
 
   std::vector<known_argument> describe(std::span<const buffer* const> args) const {

@@ -105,7 +105,7 @@ inline std::mutex& pocl_basic_mutex() {
 class opencl_executable::run final : public plan_run, private detail::finish_hook {
  public:
   run(ref<opencl_executable> e, const run_arguments& a)
-      : plan_run(e->code(), a),
+      : plan_run(*e, a),
         code_(std::move(e)),
         inputs_(a.inputs.begin(), a.inputs.end()),
         outputs_(a.outputs.begin(), a.outputs.end()) {

@@ -13,6 +13,10 @@
 // program aliases the two. Reading a buffer that no stage writes, or that an earlier run wrote, is how data
 // enter.
 //
+// A view that begins inside its memory is copied in front of its stage, or behind it if it is an output,
+// through memory that the pipeline keeps. A failed stage that was to write one leaves its failure in all of
+// that view's memory, until something replaces the whole contents.
+//
 // Threads: any; copies share one pipeline. It may be dropped while it runs.
 #pragma once
 
@@ -53,21 +57,22 @@ class pipeline_run;
 
 class pipeline {
  public:
-  /// Checks all stages: counts, types, devices, deleted buffers, memory that is read and written at once,
-  /// views that do not begin where their memory does.
+  /// Checks all stages: counts, types, devices, deleted buffers, memory that is read and written at once.
   /// Throws what a call with these buffers would throw, naming the stage. Without stages it does nothing when
   /// run. A program of unknown sizes is compiled here, for as long as that takes.
   explicit pipeline(std::vector<pipeline_stage> stages);
 
   std::size_t size() const noexcept { return core_->stages.size(); }
   std::span<const buffer> inputs(std::size_t stage) const { return core_->at(stage).inputs; }
-  std::span<const buffer> outputs(std::size_t stage) const { return core_->at(stage).options.into; }
+  std::span<const buffer> outputs(std::size_t stage) const { return core_->at(stage).outputs; }
 
   /// Submits a run. All stages on one device join the same unit; it waits on an ordinary thread until that
   /// has room for all of them at once, as a call does for one. Throws failed_precondition for a buffer that
   /// was deleted or donated since, and what calls throw when the client has closed, before anything has
   /// changed.
   /// `options` are those of each stage, but a stage with a name of its own keeps it; no place may be given.
+  /// Their stop and their deadline end the wait for room, too: it throws `cancelled` or `deadline_exceeded`
+  /// then, and nothing has changed.
   pipeline_run run(const request_options& options = {}) const;
 
   /// As `run`, but returns nothing instead of waiting when a unit is full.
@@ -80,14 +85,24 @@ class pipeline {
  private:
   friend class pipeline_run;
 
+  /// A view that begins inside its memory, and the buffer that the stage uses in its place.
+  struct detour {
+    buffer view;
+    buffer whole;
+  };
   struct stage {
     executable program;
-    std::vector<buffer> inputs;
-    executable::pointer_list arguments;  // to `inputs`
-    execute_options options;
+    std::vector<buffer> inputs;   // as given
+    std::vector<buffer> outputs;  // as given
     std::string name;
-    bool is_named = false;   // by the caller
-    std::size_t device = 0;  // which of `core::first_on`
+    executable::pointer_list arguments = {};  // what it reads: of `inputs`, or of `before`
+    execute_options options = {};             // `into` is what it writes: of `outputs`, or of `after`
+    std::vector<detour> before = {};          // copied to `whole` in front of it
+    std::vector<detour> after = {};           // copied from `whole` behind it
+    bool is_named = false;                    // by the caller
+    std::size_t device = 0;                   // which of `core::first_on`
+
+    void make_detours();
   };
   struct core : ref_counted<core> {
     std::vector<stage> stages;
@@ -123,7 +138,7 @@ class pipeline_run : public promise<pipeline_run> {
   request_state poll(std::size_t k) const;
   /// The buffers that the last stage writes; empty without stages.
   std::span<const buffer> outputs() const noexcept {
-    return size() == 0 ? std::span<const buffer>() : stages_->stages.back().options.into;
+    return size() == 0 ? std::span<const buffer>() : stages_->stages.back().outputs;
   }
 
   /// Completes the stages that have not started as `cancelled`, and returns whether there was one.

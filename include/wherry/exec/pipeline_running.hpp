@@ -4,6 +4,7 @@
 // Threads: any.
 #pragma once
 
+#include <wherry/device/wait_for_place.hpp>
 #include <wherry/exec/pipeline.hpp>
 
 namespace wherry {
@@ -28,25 +29,14 @@ inline pipeline::pipeline(std::vector<pipeline_stage> stages) : core_(make_ref<c
           throw error(absl::StatusCode::kInvalidArgument,
                       "output " + std::to_string(i) + " is an empty buffer handle");
       }
-      stage& s = core_->stages.emplace_back(
-          stage{ready, std::move(given.inputs), {}, {}, name, !given.name.empty(), 0});
-      s.options.into = std::move(given.outputs);
-      s.options.check_numerics = given.check_numerics;
+      stage& s =
+          core_->stages.emplace_back(stage{ready, std::move(given.inputs), std::move(given.outputs), name});
+      s.is_named = !given.name.empty();
       for (const buffer& b : s.inputs) s.arguments.push_back(&b);
+      s.options.into = s.outputs;
+      s.options.check_numerics = given.check_numerics;
       ready.validate(s.arguments, s.options);
-      // Such views are copied around a call, which may have to wait; nothing may wait while stages are
-      // submitted.
-      const auto require_whole = [](const char* what, std::span<const buffer> all) {
-        for (std::size_t i = 0; i < all.size(); ++i) {
-          if (all[i].handle()->offset == 0) continue;
-          throw error(
-              absl::StatusCode::kInvalidArgument,
-              std::string(what) + " " + std::to_string(i) +
-                  " is a view that begins inside its memory; a pipeline takes those that begin with it");
-        }
-      };
-      require_whole("argument", s.inputs);
-      require_whole("output", s.options.into);
+      s.make_detours();
     } catch (const error& e) {
       throw error(e.code(), labelled(e.what()), e.reason(), e.id());
     }
@@ -67,6 +57,23 @@ inline pipeline::pipeline(std::vector<pipeline_stage> stages) : core_(make_ref<c
   }
 }
 
+/// Finds memory now for the copies around each run: while the stages of a run are submitted nothing may wait.
+inline void pipeline::stage::make_detours() {
+  const auto whole_for = [](const buffer& view) {
+    const detail::buffer_core& b = *view.handle();
+    return buffer(make_ref<detail::buffer_core>(b.type, b.where->allocate(b.type.bytes()), b.where));
+  };
+  before.reserve(inputs.size());  // `arguments` point there
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].handle()->offset == 0) continue;
+    arguments[i] = &before.emplace_back(detour{inputs[i], whole_for(inputs[i])}).whole;
+  }
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    if (outputs[k].handle()->offset == 0) continue;
+    options.into[k] = after.emplace_back(detour{outputs[k], whole_for(outputs[k])}).whole;
+  }
+}
+
 inline const pipeline::stage& pipeline::core::at(std::size_t k) const {
   if (k < stages.size()) return stages[k];
   throw error(absl::StatusCode::kOutOfRange, "the pipeline has " + std::to_string(stages.size()) +
@@ -83,7 +90,7 @@ inline void pipeline::core::require_usable() const {
   };
   for (std::size_t k = 0; k < stages.size(); ++k) {
     check(k, stages[k], "argument", stages[k].inputs);
-    check(k, stages[k], "output", stages[k].options.into);
+    check(k, stages[k], "output", stages[k].outputs);
   }
 }
 
@@ -125,9 +132,9 @@ class pipeline::places {
   std::span<held> units() noexcept { return {held_.data(), held_.size()}; }
 
   /// Takes a place for every stage. Returns false if a unit is full and `try_only`.
-  bool take(bool try_only) {
+  bool take(bool try_only, const request_options& options) {
     for (held& h : held_) {
-      if (!dispatcher::admit(*h.where, h.wanted, try_only)) return false;
+      if (!wait_for_place(*h.where, h.wanted, try_only, options)) return false;
       h.count = h.wanted;
     }
     return true;
@@ -157,8 +164,13 @@ inline pipeline_run pipeline::start(const ref<core>& c, places& held, const requ
       submit_options how;
       how.admitted = true;
       how.with(terms);
+      for (const detour& d : s.before) detail::copy_from_view(*d.view.handle(), d.whole.handle()->memory);
       unit& u = held.use(s.device);
       made->submitted.push_back(s.program.run_on(u, s.arguments, s.options, how, order.get()).run_);
+      for (const detour& d : s.after) {
+        detail::copy_into_view(d.whole.handle()->memory, *d.view.handle());
+        d.view.handle()->made_by.store(made->submitted.back()->id(), std::memory_order_relaxed);
+      }
     } catch (...) {
       if (made->submitted.empty()) throw;
       made->refused = as_failure(std::current_exception());
@@ -171,7 +183,7 @@ inline pipeline_run pipeline::start(const ref<core>& c, places& held, const requ
 inline std::optional<pipeline_run> pipeline::run(const request_options& options, bool try_only) const {
   core_->require_usable();
   places held(*core_, options);
-  if (!held.take(try_only)) return std::nullopt;
+  if (!held.take(try_only, options)) return std::nullopt;
   return start(core_, held, options);
 }
 
@@ -199,7 +211,7 @@ inline task<pipeline_run> pipeline::submit(ref<core> c, request_options options)
 inline execution pipeline_run::operator[](std::size_t k) const {
   const pipeline::stage& s = stages_->at(k);
   if (k >= requests_->submitted.size()) raise(requests_->refused);
-  const auto& outputs = s.options.into;
+  const auto& outputs = s.outputs;
   return execution(requests_->submitted[k], absl::InlinedVector<buffer, 2>(outputs.begin(), outputs.end()),
                    *s.program.core_, true);
 }

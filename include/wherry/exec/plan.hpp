@@ -76,12 +76,13 @@ struct alias {
 };
 
 struct plan {
-  std::string name;  // of the program, for messages
+  std::string name;       // of the program, for messages
+  bool is_named = false;  // the program chose `name`; else it is that of its entry function, for want of one
   // What the program calls its inputs and outputs, each once; empty: `arg0`, `out0`, ... (`input_name`).
   std::vector<std::string> input_names;
   std::vector<std::string> output_names;
   std::vector<tensor_type> inputs;
-  bool open = false;                 // only `name`, `inputs` and `sizes` count
+  bool open = false;                 // only the names, `inputs` and `sizes` count
   std::vector<std::uint32_t> sizes;  // open: inputs whose values are sizes
   std::vector<tensor_type> outputs;
   std::vector<alias> aliases;

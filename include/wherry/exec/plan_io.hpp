@@ -21,7 +21,7 @@ namespace wherry {
 namespace detail {
 
 inline constexpr char plan_magic[9] = "WHRYPLAN";
-inline constexpr std::uint32_t plan_version = 3;
+inline constexpr std::uint32_t plan_version = 4;
 
 inline void put_type(plan_writer& w, const tensor_type& t) {
   w.put(t.element);
@@ -131,7 +131,7 @@ inline custom_call get_call(plan_reader& r) {
 
 inline std::vector<std::byte> write_plan(const plan& p) {
   detail::plan_writer w;
-  w.put(p.name);
+  w.put(p.name), w.put(p.is_named);
   w.put(p.open);
   w.list(p.inputs, [&](const tensor_type& t) { detail::put_type(w, t); });
   w.list(p.sizes, [&](std::uint32_t i) { w.put(i); });
@@ -188,6 +188,7 @@ inline plan read_plan(std::span<const std::byte> bytes) {
   detail::plan_reader r(body);
   plan p;
   p.name = r.text();
+  p.is_named = r.choice<bool>(2, "mark");
   p.open = r.choice<bool>(2, "mark");
   p.inputs = r.list<tensor_type>(9, [&](tensor_type& t) { t = detail::get_type(r, p.open); });
   p.sizes = r.list<std::uint32_t>(4, [&](std::uint32_t& i) { i = r.index(p.inputs.size(), "inputs"); });

@@ -17,7 +17,7 @@ namespace wherry {
 class program {
  public:
   /// StableHLO text (or MLIR bytecode, or a VHLO portable artifact) held in memory; `name` is for messages.
-  static program from_text(std::string text, std::string name = "program") {
+  static program from_text(std::string text, std::string name = std::string(no_name)) {
     program p;
     p.text_ = std::make_shared<const std::string>(std::move(text));
     p.name_ = std::move(name);
@@ -30,11 +30,11 @@ class program {
     std::ostringstream text;
     if (!file || !(text << file.rdbuf())) {
       const int code = errno;
-      if (file && file.peek() == std::ifstream::traits_type::eof()) return from_text("", path);
+      if (file && file.peek() == std::ifstream::traits_type::eof()) return at(path, "");
       throw error(code == ENOENT ? absl::StatusCode::kNotFound : absl::StatusCode::kInvalidArgument,
                   path + ": cannot read: " + std::strerror(code));
     }
-    return from_text(std::move(text).str(), path);
+    return at(path, std::move(text).str());
   }
 
   /// The entry function; `@main`, else the only public function, if not set.
@@ -48,9 +48,27 @@ class program {
   const std::string& name() const noexcept { return name_; }
   const std::string& function() const noexcept { return function_; }
 
+  /// What to call its executions if it does not say so itself (`module @mlp_step`): the name of its file
+  /// without folder and extension, the name that was given to its text, or nothing.
+  std::string title() const {
+    if (!is_file_ && name_ == no_name) return "";
+    const std::string last = name_.substr(name_.find_last_of('/') + 1);
+    const bool is_file_name = is_file_ || last.ends_with(".mlir");
+    const std::size_t dot = is_file_name ? last.find_last_of('.') : std::string::npos;
+    return dot == 0 ? last : last.substr(0, dot);
+  }
+
  private:
+  static constexpr std::string_view no_name = "program";
+  static program at(const std::string& path, std::string text) {
+    program p = from_text(std::move(text), path);
+    p.is_file_ = true;
+    return p;
+  }
+
   std::shared_ptr<const std::string> text_;
-  std::string name_ = "program";
+  std::string name_ = std::string(no_name);
+  bool is_file_ = false;
   std::string function_;
 };
 

@@ -26,7 +26,7 @@ class simulated_executable final : public executable_core {
  private:
   class run final : public plan_run {
    public:
-    run(ref<simulated_executable> e, const run_arguments& a) : plan_run(e->code(), a), code_(std::move(e)) {
+    run(ref<simulated_executable> e, const run_arguments& a) : plan_run(*e, a), code_(std::move(e)) {
       for (const storage* m : a.inputs) inputs_.push_back(simulated_device::memory_of(*m));
       for (const storage* m : a.outputs) outputs_.push_back(simulated_device::memory_of(*m));
       set_follows_on_device();

@@ -29,11 +29,12 @@ struct compile_source {
 
 namespace detail {
 
-/// Returns the stage `name` of what `p` came from; see `executable::stage`.
-inline std::string stage_of(const plan& p, const compile_source* source, std::string_view name) {
+/// Returns the stage `name` of what `p`, called `title`, came from; see `executable::stage`.
+inline std::string stage_of(const std::string& title, const plan& p, const compile_source* source,
+                            std::string_view name) {
   constexpr std::string_view stages[] = {"stablehlo", "clusters", "kernels", "llvm", "opencl", "plan"};
   const auto fail = [&](absl::StatusCode code, const std::string& what, reason why = reason::none) {
-    throw error(code, "stage '" + std::string(name) + "' of " + p.name + ": " + what, why);
+    throw error(code, "stage '" + std::string(name) + "' of " + title + ": " + what, why);
   };
   if (std::find(std::begin(stages), std::end(stages), name) == std::end(stages)) {
     std::string all;

@@ -18,6 +18,9 @@ constexpr llvm::StringRef v3[] = {"avx", "avx2", "bmi", "bmi2", "f16c", "fma", "
 constexpr llvm::StringRef v4[] = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
 constexpr Level levels[] = {{"x86-64-v2", v2}, {"x86-64-v3", v3}, {"x86-64-v4", v4}};
 
+// Kernels round once where they say so, and call nothing that could do it in software.
+constexpr llvm::StringRef lacksFma = "x86-64-v2";
+
 llvm::StringRef hostLevel() {
   const auto host = llvm::sys::getHostCPUFeatures();
   llvm::StringRef best;
@@ -35,15 +38,15 @@ llvm::Expected<Cpu> chooseCpu(llvm::StringRef name) {
   if (name == "native") {
     // Asked once: `cpuid` leaves the virtual machine, and all of it takes 60 us.
     static const Cpu host{hostLevel().str(), llvm::sys::getHostCPUName().str()};
-    if (host.level.empty())
-      return llvm::createStringError("native code needs at least x86-64-v2, which this machine's CPU (" +
-                                     host.tune + ") is not");
+    if (host.level.empty() || host.level == lacksFma)
+      return llvm::createStringError("native code needs at least x86-64-v3, which this machine's CPU (" +
+                                     host.tune + ") is not; codegen opencl does not");
     return host;
   }
   for (const Level& level : levels)
-    if (name == level.name) return Cpu{name.str(), "generic"};
-  return llvm::createStringError("unknown CPU '" + name +
-                                 "': expected native, x86-64-v2, x86-64-v3 or x86-64-v4");
+    if (name == level.name && name != lacksFma) return Cpu{name.str(), "generic"};
+  return llvm::createStringError("native code for the CPU '" + name +
+                                 "': expected native, x86-64-v3 or x86-64-v4");
 }
 
 }  // namespace wherry::compile::native

@@ -52,7 +52,7 @@ struct Cpu {
   bool wide() const { return level == "x86-64-v4"; }  // has 512-bit registers
 };
 
-/// Resolves "native" or "x86-64-v2" to "x86-64-v4". Fails for other names, and for a host below v2.
+/// Resolves "native", "x86-64-v3" and "x86-64-v4". Fails for other names, and for a host below v3.
 llvm::Expected<Cpu> chooseCpu(llvm::StringRef name);
 
 /// Turns every kernel into an `llvm.func` of signature `void(ptr slots, i64 lo, i64 hi)`. Fails with a
