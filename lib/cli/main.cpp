@@ -17,8 +17,13 @@ int parse_and_run(int count, char** arguments) {
   add_bench(line);
   add_compile(line);
   add_trace(line);
-  line.app.failure_message([](const CLI::App*, const CLI::Error& e) {
-    return "wherry: error: " + std::string(e.what()) + "\nRun with --help for the usage.\n";
+  line.app.failure_message([](const CLI::App* app, const CLI::Error& e) {
+    const std::vector<std::string> unknown = app->remaining();
+    const bool is_missing = e.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+    const std::string what = is_missing && !app->get_parent() && !unknown.empty()
+                                 ? "there is no command '" + unknown.front() + "'"
+                                 : std::string(e.what());
+    return "wherry: error: " + what + "\nRun with --help for the usage.\n";
   });
 
   std::vector<std::string> all = with_json_values(count, arguments);

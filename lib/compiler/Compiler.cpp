@@ -80,7 +80,15 @@ class StablehloCompiler final : public compiler {
   }
 
  private:
+  /// Throws invalid_argument if native code is asked for and not for a CPU that there is.
+  static void requireCpu(const target& device) {
+    if (device.exit == target::codegen::opencl || device.cpu.empty()) return;
+    llvm::Expected<native::Cpu> cpu = native::chooseCpu(device.cpu);
+    if (!cpu) throw error(absl::StatusCode::kInvalidArgument, "compile: " + llvm::toString(cpu.takeError()));
+  }
+
   plan compile(Program& program, const compile_request& request) const {
+    requireCpu(request.target);
     mlir::func::FuncOp entry = program.entry(request.function);
     program.flatten(entry);
     plan result;

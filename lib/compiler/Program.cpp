@@ -37,6 +37,14 @@ std::string placeOf(Location location, llvm::StringRef sourceName) {
       .str();
 }
 
+/// What can be chosen instead of a function that is not there.
+std::string functionsOf(ModuleOp module) {
+  std::string all;
+  for (func::FuncOp function : module.getOps<func::FuncOp>())
+    if (function.isPublic()) all += (all.empty() ? "'" : ", '") + function.getName().str() + "'";
+  return all.empty() ? "no function at all" : all;
+}
+
 bool isSupportedType(Type type) { return tensorTypeOf(type).has_value(); }
 
 /// Diagnoses and returns false at the first operation below `op` that no part of the compiler handles.
@@ -113,7 +121,8 @@ func::FuncOp Program::entry(std::string_view name) {
   func::FuncOp found;
   if (!wanted.empty()) {
     found = parsed->lookupSymbol<func::FuncOp>(wanted);
-    if (!found) parsed->emitError() << "there is no function '" << wanted << "'";
+    if (!found)
+      parsed->emitError() << "there is no function '" << wanted << "'; there is " << functionsOf(*parsed);
   } else if (!(found = parsed->lookupSymbol<func::FuncOp>("main"))) {
     llvm::SmallVector<func::FuncOp> open, all;
     for (func::FuncOp function : parsed->getOps<func::FuncOp>()) {
@@ -125,7 +134,8 @@ func::FuncOp Program::entry(std::string_view name) {
     else if (all.size() == 1)
       found = all.front();
     else
-      parsed->emitError() << "there is no function 'main', and " << open.size() << " public functions";
+      parsed->emitError() << "there is no function 'main', and not one other; there is "
+                          << functionsOf(*parsed);
   }
   if (!found) raise(absl::StatusCode::kInvalidArgument, "there is no entry function");
   if (!found.getBody().hasOneBlock()) {
