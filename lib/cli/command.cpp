@@ -1,6 +1,7 @@
 // command.cpp: see command.hpp.
 #include "command.hpp"
 
+#include <cmath>
 #include <iostream>
 #include <wherry/loop/read_file.hpp>
 #include <wherry/loop/sync_wait.hpp>
@@ -25,6 +26,11 @@ CLI::Validator at_least_zero() {
 
 CLI::Validator above_zero() {
   return number_flag(">0", "a number above 0", [](double value) { return value > 0; });
+}
+
+CLI::Validator whole_above_zero() {
+  return number_flag(">0", "a whole number above 0",
+                     [](double value) { return value > 0 && value < 0x1p63 && value == std::floor(value); });
 }
 
 bool is_artifact(const program& source) {

@@ -50,6 +50,7 @@ CLI::App* add_command(command_line& line, const char* name, const char* summary)
 /// Checks of a flag's number, whose refusals say what was expected.
 CLI::Validator at_least_zero();
 CLI::Validator above_zero();
+CLI::Validator whole_above_zero();
 
 /// Throws usage_error if an artifact is asked for another function than the one it was compiled from.
 void require_entry(const program& source, const plan& compiled);

@@ -1,6 +1,7 @@
 // main.cpp: the `wherry` command.
 #include <iostream>
 #include <new>
+#include <wherry/status/log.hpp>
 
 #include "command.hpp"
 
@@ -38,6 +39,7 @@ int parse_and_run(int count, char** arguments) {
 
 int guarded(int count, char** arguments) {
   try {
+    (void)log_enabled(log_level::error);  // says now what is wrong with WHERRY_LOG
     return parse_and_run(count, arguments);
   } catch (const usage_error& e) {
     report(e.what());

@@ -177,7 +177,7 @@ void add_run(command_line& line) {
   options->place.add_to(*command);
   command->add_option("--function", options->function, "The entry; else @main, else the only function");
   command->add_option("--repeat", options->repeat, "Run several times on fresh inputs and show the time")
-      ->check(above_zero());
+      ->check(whole_above_zero());
   command
       ->add_option("--trace", options->trace,
                    "Write when each request and kernel ran, for `wherry trace` and Perfetto")

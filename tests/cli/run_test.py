@@ -191,8 +191,15 @@ class Run(CommandTest):
         out, _ = self.wherry("run", self.path("two.mlir"), "--input", self.inputs, "--function", "twice")
         self.assertIn("dense<[2.0, 4.0]>", out)
         _, problem = self.wherry("run", self.path("two.mlir"), "--function", "none", expect=2)
-        self.assertIn("'none'", problem)
+        self.assertIn(":1:1: error: there is no function 'none', there are 2: 'main', 'twice'", problem)
         self.wherry("run", self.write("only.mlir", ADD.replace("@main", "@f")), "--input", self.inputs)
+        _, problem = self.wherry("run", self.write("both.mlir", two.replace("@main", "@once")), expect=2)
+        self.assertIn(":1:1: error: there is no function 'main', and more than one other: 'once', 'twice'", problem)
+        many = "".join(f"func.func @f{k}() {{ return }}\n" for k in range(100))
+        _, problem = self.wherry("run", self.write("many.mlir", many), expect=2)
+        self.assertTrue(problem.endswith("'f6', 'f7', ...\n"), problem)
+        _, problem = self.wherry("run", self.write("empty.mlir", ""), expect=2)
+        self.assertIn("empty.mlir:1:1: error: there is no function 'main', and no other", problem)
 
     def test_a_program_that_does_not_parse_is_reported_with_its_place(self):
         path = self.write("bad.mlir", "func.func @main() {\n  %0 = stablehlo.nothing\n}\n")
@@ -224,14 +231,14 @@ class Run(CommandTest):
         self.wherry(*run, "--device", "opencl:no such device", expect=2)
         self.wherry(*run, "--codegen", "fortran", expect=2)
         for flag, value, expected in [
-            ("--repeat", "0", "a number above 0"),
-            ("--repeat", "many", "a number above 0"),
+            ("--repeat", "0", "a whole number above 0"),
+            ("--repeat", "many", "a whole number above 0"),
+            ("--repeat", "2.5", "a whole number above 0"),
             ("--atol", "-1", "a number from 0"),
             ("--rtol", "nan", "a number from 0"),
         ]:
             _, problem = self.wherry(*run, flag, value, expect=2)
             self.assertIn(f"{flag}: expected {expected}, got '{value}'\n", problem)
-        self.wherry(*run, "--repeat", "2.5", expect=2)
         self.wherry(*run, "--rtol", "1e-3", "--atol", "0")
 
     def npy(self, name, dtype, shape, data):
