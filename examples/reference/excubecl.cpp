@@ -25,6 +25,8 @@ std::string refusal(Call call) {
 void devices(const wh::client& client) {
   for (const wh::device& device : client.devices()) std::cout << device.name() << '\n';
   require(!client.devices().empty(), "there is a device");
+  require(client.attributes().at("wherry_version") == wh::version, "the version");
+  for (std::size_t k = 0; k < wh::dtype_count; ++k) std::cout << static_cast<wh::dtype>(k) << ' ';
 }
 
 void buffers(const wh::client& client) {
@@ -69,6 +71,16 @@ void kernels(const wh::client& client) {
   const auto type = refusal([&] { (void)client.run_kernel("tanh", {whole}); });
   require(type == "tanh: input 0 'x': expected elements of f16, bf16, f32 or f64, got tensor<1xi32>",
           type.c_str());
+  const auto shapes = refusal([&] { (void)client.run_kernel("elementwise_add", {a, whole}); });
+  require(shapes ==
+              "elementwise_add: input 1 'b': expected tensor<3xf32>, the type of input 0, got tensor<1xi32>",
+          shapes.c_str());
+  const auto into = refusal([&] {
+    options.into = {whole};
+    (void)client.run_kernel("relu", {a}, {}, options);
+  });
+  require(into == "execution of relu: output 0: expected tensor<3xf32>, got tensor<1xi32>", into.c_str());
+  std::cout << client.device().memory().cached << " bytes kept for reuse\n";
 }
 
 constexpr const char* soften_source = R"(
@@ -100,6 +112,10 @@ void commands(const wh::client& client) {
   const auto unknown = refusal([&] { (void)client.poll(wh::ticket(65535, 1)); });
   require(unknown.find("no unit of this client's devices has the id 65535") != std::string::npos,
           unknown.c_str());
+  std::cout << command.id() << '\n';
+  std::vector<wh::execution> flying;
+  for (int k = 0; k < 100; ++k) flying.push_back(client.run_kernel("relu", {x}));
+  for (const wh::execution& one : flying) require(one.value().data<float>()[1] == 1, "each has its result");
 }
 
 void pipelines(const wh::client& client) {

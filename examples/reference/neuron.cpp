@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <future>
 #include <iostream>
 #include <stdexcept>
 #include <wherry/wherry.hpp>
@@ -23,6 +24,8 @@ wh::task<float> awaits(const wh::client& client, const wh::executable& model, wh
   const bool came = co_await wh::wait_for(run, std::chrono::seconds(10));
   require(came, "the run ends");
   co_await client.when(run.id());
+  const auto both = co_await wh::when_all(run[0].as_array(), x.as_array());
+  require(std::get<1>(both).data<float>()[0] == 1, "what was written");
   const wh::array y = co_await run[0].as_array();
   co_await client.drained();
   co_return y.data<float>()[0];
@@ -67,6 +70,12 @@ int main() {
   require(client.when(t).wait_for(std::chrono::milliseconds(100)), "in time");
   require(read.value().data<float>()[3] == 8, "4 + 4");
 
+  // Callbacks.
+  std::promise<bool> told;
+  run.on_ready([&told](const absl::Status& how) { told.set_value(how.ok()); });
+  require(told.get_future().get(), "called back");
+  require(run[0].wait_for(std::chrono::microseconds(50)), "the output is there");
+
   // Descriptors.
   const wh::completion_fd fd = client.when(t).ready_fd();
   pollfd one{fd.get(), POLLIN, 0};
@@ -95,6 +104,12 @@ int main() {
     return 1;
   } catch (const wh::error& e) {
     require(std::string(e.what()).find("known:") != std::string::npos, "the message lists the units");
+  }
+  try {
+    (void)client.compile(wh::program::from_text("WHRYPLAN of another version"));
+    return 1;
+  } catch (const wh::error& e) {
+    require(e.reason() == wh::reason::corrupt_file, "no artifact of ours");
   }
   const std::vector<wh::error_tracker::entry> failed = errors.take();
   require(failed.empty(), "nothing failed");
@@ -143,6 +158,21 @@ int main() {
   model.call(std::vector<wh::buffer>{y}, mine_out).await();
   require(mine_out.into[0].value().data<float>()[0] == 10, "into a buffer of ours");
   require(client.poll(t) == wh::request_state::completed, "known for ever");
+
+  require(model.inputs().size() == 1 && model.input_names()[0] == "x" && model.outputs().size() == 1,
+          "what the model takes and gives");
+  client.start_trace();
+  for (int k = 0; k < 3; ++k) (void)model(x);
+  client.drain();
+  require(client.stop_trace().requests().size() == 3, "three executions");
+  require(client.statistics().devices[0].units.size() == client.device().units().size(), "all units");
+  require(x.type().bytes() == 16, "four floats");
+  alignas(64) float lent[16] = {1, 2};
+  const wh::buffer attached =
+      client.from_host(lent, {wh::dtype::f32, {16}}, wh::host_memory_use::mutable_zero_copy, [] {});
+  attached.fill(3.0F).await();
+  require(lent[15] == 3, "in place");
+  y.delete_now();
 
   // Memory.
   const wh::memory_statistics memory = client.device().memory();

@@ -55,6 +55,12 @@ void devices_and_clients(const wh::client& client) {
   const wh::buffer x = client.buffer({1.0F, 2.0F});
   check(x.device() == client.device(), "a buffer knows its device");
   used(x.device().description().platform, client.devices(), client.platform(), client.attributes());
+  const wh::client small(wh::client_options{.requests_in_flight = 8, .memory_limit = 1 << 20});
+  refuses([&] { small.empty({wh::dtype::f32, {1 << 20}}); }, "the limit is 1048576");
+  check(x.device().memory().in_use > 0, "memory is in use");
+  std::ostringstream out;
+  out << x.device() << ' ' << x.dtype() << ' ' << x.type();
+  check(out.str() == "cpu:0 f32 tensor<2xf32>", "names are printed");
   refuses([&] { client.device("cpu:99"); },
           "no device 'cpu:99'; expected cpu[:K] or opencl:K|TEXT; known: cpu:0");
 }
@@ -141,6 +147,13 @@ void programs(const wh::client& client) {
       client.compile(wh::program::from_text(add_text, "add"), {.device = client.device("cpu:0")});
   check(scale.device() == client.device() && scale.inputs().size() == 2 && scale.outputs().size() == 2,
         "executables remember");
+  std::ostringstream out;
+  out << scale_program << scale;
+  wh::print(out, scale_program, 10);
+  check(out.str().find(
+            "executable main(tensor<2xf32>, tensor<f32>) -> (tensor<2xf32>, tensor<i32>) on cpu:0") !=
+            std::string::npos,
+        "programs and executables are printed");
 
   const wh::buffer x = client.buffer({1.0F, 2.0F}), y = client.buffer({10.0F, 20.0F});
   const wh::execution run = scale(x, client.scalar(3.0F));
@@ -241,6 +254,10 @@ void files(const wh::client& client, const std::string& path) {
   const wh::safetensors_buffers loaded = wh::load_buffers(client, path);
   check(loaded.at("x").value().data<float>()[1] == 2, "a tensor comes back");
   refuses([&] { loaded.at("y"); }, "there is no tensor 'y'");
+  wh::safetensors on_host;
+  on_host.tensors.emplace("x", loaded.at("x").value());
+  const std::vector<std::byte> bytes = wh::safetensors_to_bytes(on_host);
+  check(wh::safetensors_from_bytes(bytes).at("x").data<float>()[1] == 2, "bytes are a file");
 }
 
 }  // namespace

@@ -269,8 +269,7 @@ inline client::core::core(const client_options& o) : options(o), home(loop_threa
   (void)worker_pool::instance(o.workers);
   unsigned count = o.cpu_devices;
   if (count == 0) {
-    if (const char* text = std::getenv("WHERRY_CPU_DEVICES"))
-      count = static_cast<unsigned>(std::max(0, std::atoi(text)));
+    count = number_from_environment("WHERRY_CPU_DEVICES", 1024);
   }
   if (count == 0) count = 1;
   for (unsigned k = 0; k < count; ++k) {
@@ -347,6 +346,9 @@ inline device client::device(std::string_view name) const {
                                                           std::to_string(matches.size()) +
                                                           " devices; known:" + known);
     }
+  }
+  if (platform != "cpu" && platform != "opencl") {
+    for (const auto& d : core_->opened()) known += " " + d->name();
   }
   throw error(absl::StatusCode::kNotFound,
               "no device '" + std::string(name) +

@@ -20,6 +20,7 @@
 #include <wherry/exec/executable_cache.hpp>
 #include <wherry/exec/kernel_registry.hpp>
 #include <wherry/exec/pipeline.hpp>
+#include <wherry/exec/print_program.hpp>
 #include <wherry/loop/file.hpp>
 #include <wherry/loop/loop.hpp>
 #include <wherry/loop/read_file.hpp>

@@ -77,7 +77,7 @@ void add_bench(command_line& line) {
   add_inputs(*command, options->inputs);
   options->place.add_to(*command);
   command->add_option("--seconds", options->seconds, "How long to measure single calls of a program")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   options->json.add_to(*command);
   command->add_option("--worker", options->worker_socket)->group("");

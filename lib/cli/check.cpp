@@ -228,7 +228,7 @@ void add_check(command_line& line) {
   command->add_option("--jobs", options->jobs, "Worker processes; default: one for each core")
       ->check(CLI::Range(1U, 1024U));
   command->add_option("--timeout", options->timeout, "Seconds for one module")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   options->place.add_to(*command);
   options->json.add_to(*command);

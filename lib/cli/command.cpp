@@ -1,11 +1,47 @@
 // command.cpp: see command.hpp.
 #include "command.hpp"
 
+#include <cmath>
 #include <iostream>
 #include <wherry/loop/read_file.hpp>
 #include <wherry/loop/sync_wait.hpp>
 
 namespace wherry::cli {
+namespace {
+
+CLI::Validator number_flag(const char* name, const char* expected, bool (*accepts)(double)) {
+  return {[expected, accepts](std::string& text) {
+            double value = 0;
+            const bool is_good = CLI::detail::lexical_cast(text, value) && accepts(value);
+            return is_good ? std::string() : "expected " + std::string(expected) + ", got '" + text + "'";
+          },
+          name};
+}
+
+}  // namespace
+
+CLI::Validator at_least_zero() {
+  return number_flag(">=0", "a number from 0", [](double value) { return value >= 0; });
+}
+
+CLI::Validator above_zero() {
+  return number_flag(">0", "a number above 0", [](double value) { return value > 0; });
+}
+
+CLI::Validator whole_above_zero() {
+  return number_flag(">0", "a whole number above 0",
+                     [](double value) { return value > 0 && value < 0x1p63 && value == std::floor(value); });
+}
+
+bool is_artifact(const program& source) {
+  return source.text().substr(0, 8) == std::string_view(detail::plan_magic, 8);
+}
+
+void require_entry(const program& source, const plan& compiled) {
+  if (!is_artifact(source) || source.function().empty() || source.function() == compiled.name) return;
+  throw usage_error(source.name() + ": the artifact holds the function '" + compiled.name + "', not '" +
+                    source.function() + "'");
+}
 
 CLI::App* add_command(command_line& line, const char* name, const char* summary) {
   CLI::App* command = line.app.add_subcommand(name, summary);

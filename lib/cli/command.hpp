@@ -47,6 +47,21 @@ void add_trace(command_line& line);
 /// Adds a subcommand with `--version`.
 CLI::App* add_command(command_line& line, const char* name, const char* summary);
 
+/// Checks of a flag's number, whose refusals say what was expected.
+CLI::Validator at_least_zero();
+CLI::Validator above_zero();
+CLI::Validator whole_above_zero();
+
+/// Throws usage_error if an artifact is asked for another function than the one it was compiled from.
+void require_entry(const program& source, const plan& compiled);
+
+/// True for the contents of a `.wherry` file.
+bool is_artifact(const program& source);
+
+/// What FILE may be, for the help of commands that take a program.
+inline constexpr const char* program_kinds =
+    "StableHLO text, MLIR bytecode, a VHLO portable artifact or a .wherry artifact";
+
 /// Adds `--input FILE`, which may be given several times.
 void add_inputs(CLI::App& command, std::vector<std::string>& paths);
 

@@ -60,10 +60,6 @@ std::vector<known_argument> parse_shapes(std::string_view text) {
   return all;
 }
 
-bool is_artifact(const program& source) {
-  return source.text().substr(0, 8) == std::string_view(detail::plan_magic, 8);
-}
-
 /// What is left of the stages in an artifact.
 std::string emit_of_artifact(const plan& p, const compile_command& command) {
   if (command.emit == "plan") return compile::textOf(p);
@@ -92,6 +88,7 @@ int compile_program(const compile_command& command) {
                     ? here.compile(source, options).code()
                     : compiler::installed()->compile({source.text(), source.name(), source.function(),
                                                       here.target_for(options), options.arguments});
+    require_entry(source, made);
     if (!made.is_named) {  // as an executable would be called
       made.is_named = made.name != source.title();
       made.name = source.title();
@@ -119,9 +116,7 @@ int compile_program(const compile_command& command) {
 void add_compile(command_line& line) {
   CLI::App* command = add_command(line, "compile", "Compile ahead of time, or show a stage of the compiler");
   const auto options = std::make_shared<compile_command>();
-  command->add_option("file", options->file, "StableHLO text, MLIR bytecode or a VHLO portable artifact")
-      ->required()
-      ->type_name("FILE");
+  command->add_option("file", options->file, program_kinds)->required()->type_name("FILE");
   command
       ->add_option("-o,--output", options->output, "Where to write; text goes to standard output otherwise")
       ->type_name("OUT");

@@ -1,6 +1,7 @@
 // main.cpp: the `wherry` command.
 #include <iostream>
 #include <new>
+#include <wherry/status/log.hpp>
 
 #include "command.hpp"
 
@@ -17,8 +18,13 @@ int parse_and_run(int count, char** arguments) {
   add_bench(line);
   add_compile(line);
   add_trace(line);
-  line.app.failure_message([](const CLI::App*, const CLI::Error& e) {
-    return "wherry: error: " + std::string(e.what()) + "\nRun with --help for the usage.\n";
+  line.app.failure_message([](const CLI::App* app, const CLI::Error& e) {
+    const std::vector<std::string> unknown = app->remaining();
+    const bool is_missing = e.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+    const std::string what = is_missing && !app->get_parent() && !unknown.empty()
+                                 ? "there is no command '" + unknown.front() + "'"
+                                 : std::string(e.what());
+    return "wherry: error: " + what + "\nRun with --help for the usage.\n";
   });
 
   std::vector<std::string> all = with_json_values(count, arguments);
@@ -33,6 +39,7 @@ int parse_and_run(int count, char** arguments) {
 
 int guarded(int count, char** arguments) {
   try {
+    (void)log_enabled(log_level::error);  // says now what is wrong with WHERRY_LOG
     return parse_and_run(count, arguments);
   } catch (const usage_error& e) {
     report(e.what());

@@ -126,6 +126,7 @@ int run_program(const run_options& options) {
   const client here;
   const compile_options compiling = options.place.for_compiling(here);
   executable ready = here.compile(source, compiling);
+  require_entry(source, ready.code());
   const std::vector<array> arguments = load_arguments(options.inputs, ready.inputs());
   if (ready.code().open) ready = here.compile(source, for_arguments(compiling, ready.code(), arguments));
 
@@ -163,22 +164,20 @@ int run_program(const run_options& options) {
 void add_run(command_line& line) {
   CLI::App* command = add_command(line, "run", "Run the entry function of a program");
   const auto options = std::make_shared<run_options>();
-  command->add_option("file", options->file, "StableHLO text, MLIR bytecode or a VHLO portable artifact")
-      ->required()
-      ->type_name("FILE");
+  command->add_option("file", options->file, program_kinds)->required()->type_name("FILE");
   add_inputs(*command, options->inputs);
   command
       ->add_option("--expect", options->expect,
                    "Compare the results with out0, out1, ... of a safetensors file")
       ->type_name("FILE");
   command->add_option("--rtol", options->allowed.rtol, "Tolerance relative to the expected value")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--atol", options->allowed.atol, "Absolute tolerance")->check(CLI::NonNegativeNumber);
+      ->check(at_least_zero());
+  command->add_option("--atol", options->allowed.atol, "Absolute tolerance")->check(at_least_zero());
   command->add_option("--output", options->output, "Save the results as out0, out1, ...")->type_name("FILE");
   options->place.add_to(*command);
   command->add_option("--function", options->function, "The entry; else @main, else the only function");
   command->add_option("--repeat", options->repeat, "Run several times on fresh inputs and show the time")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_above_zero());
   command
       ->add_option("--trace", options->trace,
                    "Write when each request and kernel ran, for `wherry trace` and Perfetto")

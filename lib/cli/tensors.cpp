@@ -21,24 +21,43 @@ bool is_npy(const std::string& path) {
          (path.size() > 4 && path.compare(path.size() - 4, 4, ".npy") == 0);
 }
 
+std::string counted(std::size_t count, const char* noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
 struct argument_file {
   std::string path;
   safetensors contents;
 };
 
-/// Reads all files. Those in .npy format are `arg0`, `arg1`, ... in the order in which they were given.
-std::vector<argument_file> read_argument_files(const std::vector<std::string>& paths) {
+/// Reads all files. Those in .npy format are `arg0`, `arg1`, ... in the order in which they were given, of
+/// `count` arguments.
+std::vector<argument_file> read_argument_files(const std::vector<std::string>& paths, std::size_t count) {
   std::vector<argument_file> files;
   std::size_t single = 0;
   for (const std::string& path : paths) {
     argument_file& file = files.emplace_back(argument_file{path, {}});
     if (is_npy(path)) {
+      if (single == count)
+        throw usage_error(path + ": there is no argument " + std::to_string(single) +
+                          " for it: the program takes " + counted(count, "argument"));
       file.contents.tensors.emplace(tensor_name("arg", single++), load_npy(path));
     } else {
       file.contents = load_safetensors(path);
     }
   }
   return files;
+}
+
+/// Returns the file that has `name`, or null. Throws usage_error if two have it.
+const argument_file* file_with(std::span<const argument_file> files, const std::string& name) {
+  const argument_file* found = nullptr;
+  for (const argument_file& file : files) {
+    if (!file.contents.find(name)) continue;
+    if (found) throw usage_error(file.path + ": " + name + " is in " + found->path + ", too");
+    found = &file;
+  }
+  return found;
 }
 
 std::string number_text(double value) {
@@ -68,24 +87,21 @@ tensor_type with_sizes(const tensor_type& type, const array& stored, const std::
 std::string tensor_name(const char* prefix, std::size_t index) { return prefix + std::to_string(index); }
 
 std::vector<array> load_arguments(const std::vector<std::string>& paths, std::span<const tensor_type> types) {
-  const std::vector<argument_file> files = read_argument_files(paths);
+  const std::vector<argument_file> files = read_argument_files(paths, types.size());
   std::vector<array> arguments;
   for (std::size_t k = 0; k < types.size(); ++k) {
     const std::string name = tensor_name("arg", k);
-    const array* found = nullptr;
-    for (const argument_file& file : files) {
-      found = file.contents.find(name);
-      if (!found) continue;
-      const std::string what = file.path + ": " + name;
-      arguments.push_back(as_type(*found, with_sizes(types[k], *found, what), what));
-      break;
+    if (const argument_file* file = file_with(files, name)) {
+      const array& found = file->contents.at(name);
+      const std::string what = file->path + ": " + name;
+      arguments.push_back(as_type(found, with_sizes(types[k], found, what), what));
+      continue;
     }
-    if (found) continue;
-    throw usage_error(
-        paths.empty() ? "the program takes " + std::to_string(types.size()) +
-                            " arguments: --input names a file with arg0, arg1, ..., or a .npy file for each"
-                      : paths.front() + ": there is no tensor '" + name + "' for argument " +
-                            std::to_string(k) + ", a " + to_string(types[k]));
+    throw usage_error(paths.empty()
+                          ? "the program takes " + counted(types.size(), "argument") +
+                                ": --input names a file with arg0, arg1, ..., or a .npy file for each"
+                          : paths.front() + ": there is no tensor '" + name + "' for argument " +
+                                std::to_string(k) + ", a " + to_string(types[k]));
   }
   return arguments;
 }
@@ -139,7 +155,8 @@ bool expectation::compare_one(std::size_t index, const array& got, std::string& 
     return false;
   }
   const comparison c = compare_within(got, *want, rtol_, atol_);
-  line = (c.passed() ? "ok: " : "FAIL: ") + to_string(got.type()) + ", worst " + explain(c, got, *want);
+  line = (c.passed() ? "ok: " : "FAIL: ") + to_string(got.type()) + (c.worst < 0 ? ", " : ", worst ") +
+         explain(c, got, *want);
   if (c.worst >= 0) line += ", |got - want| = " + number_text(c.difference);
   if (is_float(got.dtype()) || is_complex(got.dtype())) {
     line += " (rtol " + number_text(rtol_) + ", atol " + number_text(atol_) + ")";

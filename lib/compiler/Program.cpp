@@ -37,6 +37,15 @@ std::string placeOf(Location location, llvm::StringRef sourceName) {
       .str();
 }
 
+/// `: 'a', 'b'`, some of what can be chosen instead of a function that is not there.
+std::string namesOf(llvm::ArrayRef<func::FuncOp> functions) {
+  constexpr size_t most = 8;
+  std::string all;
+  for (func::FuncOp function : functions.take_front(most))
+    all += (all.empty() ? ": '" : ", '") + function.getName().str() + "'";
+  return functions.size() > most ? all + ", ..." : all;
+}
+
 bool isSupportedType(Type type) { return tensorTypeOf(type).has_value(); }
 
 /// Diagnoses and returns false at the first operation below `op` that no part of the compiler handles.
@@ -111,21 +120,26 @@ void Program::raise(absl::StatusCode code, const char* otherwise) {
 func::FuncOp Program::entry(std::string_view name) {
   const llvm::StringRef wanted(name.data(), name.size());
   func::FuncOp found;
+  llvm::SmallVector<func::FuncOp> open, all;
+  for (func::FuncOp function : parsed->getOps<func::FuncOp>()) {
+    all.push_back(function);
+    if (function.isPublic()) open.push_back(function);
+  }
   if (!wanted.empty()) {
     found = parsed->lookupSymbol<func::FuncOp>(wanted);
-    if (!found) parsed->emitError() << "there is no function '" << wanted << "'";
+    if (!found)
+      parsed->emitError() << "there is no function '" << wanted << "', there are " << all.size()
+                          << namesOf(all);
   } else if (!(found = parsed->lookupSymbol<func::FuncOp>("main"))) {
-    llvm::SmallVector<func::FuncOp> open, all;
-    for (func::FuncOp function : parsed->getOps<func::FuncOp>()) {
-      all.push_back(function);
-      if (function.isPublic()) open.push_back(function);
-    }
     if (open.size() == 1)
       found = open.front();
     else if (all.size() == 1)
       found = all.front();
+    else if (all.empty())
+      parsed->emitError() << "there is no function 'main', and no other";
     else
-      parsed->emitError() << "there is no function 'main', and " << open.size() << " public functions";
+      parsed->emitError() << "there is no function 'main', and more than one other"
+                          << namesOf(open.empty() ? all : open);
   }
   if (!found) raise(absl::StatusCode::kInvalidArgument, "there is no entry function");
   if (!found.getBody().hasOneBlock()) {

@@ -191,8 +191,15 @@ class Run(CommandTest):
         out, _ = self.wherry("run", self.path("two.mlir"), "--input", self.inputs, "--function", "twice")
         self.assertIn("dense<[2.0, 4.0]>", out)
         _, problem = self.wherry("run", self.path("two.mlir"), "--function", "none", expect=2)
-        self.assertIn("'none'", problem)
+        self.assertIn(":1:1: error: there is no function 'none', there are 2: 'main', 'twice'", problem)
         self.wherry("run", self.write("only.mlir", ADD.replace("@main", "@f")), "--input", self.inputs)
+        _, problem = self.wherry("run", self.write("both.mlir", two.replace("@main", "@once")), expect=2)
+        self.assertIn(":1:1: error: there is no function 'main', and more than one other: 'once', 'twice'", problem)
+        many = "".join(f"func.func @f{k}() {{ return }}\n" for k in range(100))
+        _, problem = self.wherry("run", self.write("many.mlir", many), expect=2)
+        self.assertTrue(problem.endswith("'f6', 'f7', ...\n"), problem)
+        _, problem = self.wherry("run", self.write("empty.mlir", ""), expect=2)
+        self.assertIn("empty.mlir:1:1: error: there is no function 'main', and no other", problem)
 
     def test_a_program_that_does_not_parse_is_reported_with_its_place(self):
         path = self.write("bad.mlir", "func.func @main() {\n  %0 = stablehlo.nothing\n}\n")
@@ -214,16 +221,25 @@ class Run(CommandTest):
         self.assertIn(f"{self.inputs}: not a valid safetensors file, at byte 0", problem)
         self.wherry(*run, "--input", self.path("none"), expect=2)
         self.wherry("run", self.path("none.mlir"), expect=2)
-        self.wherry("run", self.folder, expect=2)
+        _, problem = self.wherry("run", self.folder, expect=2)
+        self.assertEqual(problem, f"wherry: error: {self.folder}: cannot read: Is a directory\n")
 
     def test_unknown_devices_and_impossible_combinations_are_refused(self):
         run = ["run", self.add, "--input", self.inputs]
         _, problem = self.wherry(*run, "--device", "gpu:0", expect=2)
-        self.assertIn("no device 'gpu:0'", problem)
+        self.assertIn("no device 'gpu:0'; expected cpu[:K] or opencl:K|TEXT; known: cpu:0\n", problem)
         self.wherry(*run, "--device", "opencl:no such device", expect=2)
         self.wherry(*run, "--codegen", "fortran", expect=2)
-        self.wherry(*run, "--repeat", "0", expect=2)
-        self.wherry(*run, "--atol", "-1", expect=2)
+        for flag, value, expected in [
+            ("--repeat", "0", "a whole number above 0"),
+            ("--repeat", "many", "a whole number above 0"),
+            ("--repeat", "2.5", "a whole number above 0"),
+            ("--atol", "-1", "a number from 0"),
+            ("--rtol", "nan", "a number from 0"),
+        ]:
+            _, problem = self.wherry(*run, flag, value, expect=2)
+            self.assertIn(f"{flag}: expected {expected}, got '{value}'\n", problem)
+        self.wherry(*run, "--rtol", "1e-3", "--atol", "0")
 
     def npy(self, name, dtype, shape, data):
         header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
@@ -243,8 +259,52 @@ class Run(CommandTest):
         wrong = self.npy("c.npy", "<i4", "(2,)", bytes(8))
         _, problem = self.wherry("run", self.add, "--input", a, "--input", wrong, expect=2)
         self.assertIn("c.npy: arg1: expected tensor<2xf32>, the file has tensor<2xi32>", problem)
+        _, problem = self.wherry("run", self.add, "--input", a, "--input", b, "--input", a, expect=2)
+        self.assertIn("a.npy: there is no argument 2 for it: the program takes 2 arguments", problem)
         _, problem = self.wherry("run", self.add, "--input", self.write("d.npy", ""), expect=2)
         self.assertIn("d.npy: not a valid .npy file", problem)
+
+    def test_an_argument_that_two_files_have_is_refused(self):
+        a = self.npy("a.npy", "<f4", "(2,)", struct.pack("<2f", 1, 2))
+        _, problem = self.wherry("run", self.add, "--input", self.inputs, "--input", a, expect=2)
+        self.assertIn(f"{a}: arg0 is in {self.inputs}, too", problem)
+        second = self.path("second.safetensors")
+        save(second, {"arg1": ("F32", [2], [1, 1])})
+        save(self.inputs, {"arg0": ("F32", [2], [1, 2])})
+        out, _ = self.wherry("run", self.add, "--input", second, "--input", self.inputs)
+        self.assertIn("dense<[2.0, 3.0]>", out)
+
+    def test_results_without_elements_are_compared_and_printed(self):
+        program = self.write("none.mlir", "func.func @main(%a: tensor<0x3xf32>) -> tensor<0x3xf32> { return %a : tensor<0x3xf32> }")
+        save(self.inputs, {"arg0": ("F32", [0, 3], [])})
+        out, _ = self.wherry("run", program, "--input", self.inputs)
+        self.assertEqual(out, "out0: tensor<0x3xf32> = dense<>\n")
+        expected = self.expectation([], shape=[0, 3])
+        out, _ = self.wherry("run", program, "--input", self.inputs, "--expect", expected)
+        self.assertEqual(out, "out0: ok: tensor<0x3xf32>, no elements (rtol 0, atol 0)\n")
+
+    def test_an_artifact_has_one_function_and_no_other(self):
+        artifact = self.path("f.wherry")
+        self.wherry("compile", self.write("f.mlir", ADD.replace("@main", "@f")), "-o", artifact)
+        out, _ = self.wherry("run", artifact, "--function", "f", "--input", self.inputs)
+        self.assertIn("dense<[11.0, 22.5]>", out)
+        _, problem = self.wherry("run", artifact, "--function", "g", "--input", self.inputs, expect=2)
+        self.assertIn(f"{artifact}: the artifact holds the function 'f', not 'g'", problem)
+        self.wherry("compile", artifact, "--function", "g", "-o", self.path("g.wherry"), expect=2)
+
+    def test_the_environment_is_refused_where_it_says_nothing(self):
+        for name, value, expected in [
+            ("WHERRY_CPU_DEVICES", "two", "expected a number from 1 to 1024, got 'two'"),
+            ("WHERRY_CPU_WORKERS", "0", "expected a number from 1 to 256, got '0'"),
+            ("WHERRY_LOOP", "epoll", "expected uring or poll, got 'epoll'"),
+        ]:
+            self.environment[name] = value
+            _, problem = self.wherry("run", self.add, "--input", self.inputs, "--output", self.path("out"), expect=2)
+            self.assertIn(f"{name}: {expected}", problem)
+            del self.environment[name]
+        self.environment["WHERRY_LOG"] = "loud"
+        _, problem = self.wherry("run", self.add, "--input", self.inputs)
+        self.assertIn("warning: WHERRY_LOG: expected error, warn, info or debug, got 'loud'", problem)
 
     def test_a_damaged_artifact_is_refused_by_name(self):
         _, problem = self.wherry("run", self.write("a.wherry", "WHRYPLAN and more"), expect=2)
@@ -264,7 +324,11 @@ class Run(CommandTest):
         _, problem = self.wherry("run", self.add, "--input", self.inputs, "--output", output, expect=3, preexec_fn=limit_files)
         self.assertIn(output, problem)
         self.assertEqual(set(os.listdir(self.folder)), before)
-        self.wherry("run", self.add, "--input", self.inputs, "--output", self.path("none/out.safetensors"), expect=2)
+        output = self.path("none/out.safetensors")
+        _, problem = self.wherry("run", self.add, "--input", self.inputs, "--output", output, expect=2)
+        self.assertEqual(problem, f"wherry: error: {output}: cannot be written: No such file or directory\n")
+        _, problem = self.wherry("run", self.add, "--input", self.inputs, "--output", self.folder, expect=2)
+        self.assertEqual(problem, f"wherry: error: {self.folder}: cannot be written: Is a directory\n")
 
     def test_memory_that_the_machine_does_not_have_is_a_failure_while_running(self):
         program = self.write(
@@ -294,7 +358,10 @@ class Program(CommandTest):
 
     def test_wrong_usage_is_exit_code_two(self):
         self.wherry(expect=2)
-        self.wherry("fly", expect=2)
+        _, problem = self.wherry("fly", expect=2)
+        self.assertIn("there is no command 'fly'", problem)
+        _, problem = self.wherry("fly", "--device", "cpu:0", expect=2)
+        self.assertIn("there is no command 'fly'", problem)
         self.wherry("run", expect=2)
         self.wherry("devices", "--unknown", expect=2)
 

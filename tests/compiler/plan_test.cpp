@@ -406,6 +406,20 @@ TEST(plan, refusals_name_the_place_in_the_source) {
                  "test.mlir:1:1: error: there is no function 'main'");
 }
 
+TEST(plan, a_cpu_that_nobody_knows_is_a_wrong_argument) {
+  compile_request request;
+  request.source = "func.func @main(%a: tensor<4xf32>) -> tensor<4xf32> { return %a : tensor<4xf32> }";
+  request.source_name = "test.mlir";
+  request.target.cpu = "z80";
+  try {
+    (void)compiler::installed()->compile(request);
+    ADD_FAILURE() << "compiled";
+  } catch (const error& e) {
+    EXPECT_EQ(e.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_STREQ(e.what(), "compile: unknown CPU 'z80': expected native, x86-64-v2, x86-64-v3 or x86-64-v4");
+  }
+}
+
 TEST(plan, the_compiler_says_its_revision) {
   ASSERT_NE(compiler::installed(), nullptr);
   EXPECT_NE(compiler::installed()->revision().find("llvm 22"), std::string::npos);

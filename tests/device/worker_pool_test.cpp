@@ -148,7 +148,18 @@ TEST(worker_pool, the_number_of_cores_follows_the_variable) {
   const std::string kept = before ? before : "";
   setenv("WHERRY_CPU_WORKERS", "3", 1);
   EXPECT_EQ(allowed_cores(), 3u);
-  setenv("WHERRY_CPU_WORKERS", "none", 1);
+  for (const char* text : {"none", "0", "-1", "257", "2.5"}) {
+    setenv("WHERRY_CPU_WORKERS", text, 1);
+    try {
+      (void)allowed_cores();
+      ADD_FAILURE() << text;
+    } catch (const error& e) {
+      EXPECT_EQ(e.code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_EQ(std::string(e.what()),
+                "WHERRY_CPU_WORKERS: expected a number from 1 to 256, got '" + std::string(text) + "'");
+    }
+  }
+  setenv("WHERRY_CPU_WORKERS", "", 1);
   EXPECT_GE(allowed_cores(), 1u);
   before ? setenv("WHERRY_CPU_WORKERS", kept.c_str(), 1) : unsetenv("WHERRY_CPU_WORKERS");
 }

@@ -63,6 +63,8 @@ class Documents(unittest.TestCase):
             for line in document.read_text().splitlines():
                 if found := re.fullmatch(r"<!-- (\S+) -->", line):
                     name, column = found.group(1), None
+                if not line.startswith("|"):
+                    column = None
                 cells = [c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]] if line.startswith("|") else []
                 if "wherry" in cells:
                     column = cells.index("wherry")

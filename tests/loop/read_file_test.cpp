@@ -54,6 +54,23 @@ TEST_P(read_file_suite, a_missing_file_is_named) {
   }
 }
 
+TEST_P(read_file_suite, a_target_that_cannot_be_made_is_named_as_the_caller_names_it) {
+  const scratch_folder folder;
+  const std::string text = "text";
+  const auto message = [&](const std::string& path) -> std::string {
+    try {
+      sync_wait(here(), write_file_atomic(here(), path, std::as_bytes(std::span(text))));
+    } catch (const error& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(message(folder / "none/f"), folder / "none/f" + ": cannot be written: No such file or directory");
+  sync_wait(here(), write_file_atomic(here(), folder / "f", std::as_bytes(std::span(text))));
+  EXPECT_EQ(message(folder / "f/g"), folder / "f/g" + ": cannot be written: Not a directory");
+  EXPECT_EQ(message(folder.path().string()), folder.path().string() + ": cannot be written: Is a directory");
+}
+
 TEST_P(read_file_suite, a_file_that_cannot_be_written_whole_stays_as_it_was) {
   const scratch_folder folder;
   const std::string before = "before";

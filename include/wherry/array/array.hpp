@@ -36,6 +36,13 @@ inline void require_extents(std::string_view what, const tensor_type& type) {
   }
 }
 
+/// Throws invalid_argument if `type` has elements and there is no memory that they could be in.
+inline void require_memory(std::string_view what, const tensor_type& type, const void* memory) {
+  if (!memory && type.bytes() != 0)
+    throw error(absl::StatusCode::kInvalidArgument,
+                std::string(what) + ": expected the memory of a " + to_string(type) + ", got a null pointer");
+}
+
 }  // namespace detail
 
 class array {

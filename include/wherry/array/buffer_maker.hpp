@@ -15,6 +15,7 @@
 #include <wherry/array/convert.hpp>
 #include <wherry/array/layout.hpp>
 #include <wherry/device/cpu_device.hpp>
+#include <wherry/status/guarded_call.hpp>
 
 namespace wherry {
 
@@ -102,7 +103,8 @@ class buffer_maker {
 
   // ---- from memory
 
-  /// A buffer of `type` from `memory`; `done` runs once the memory is not used any more.
+  /// A buffer of `type` from `memory`; `done` runs once the memory is not used any more. What it throws is
+  /// logged. Throws invalid_argument for a null pointer, unless `type` has no elements.
   wherry::buffer from_host(void* memory, const tensor_type& type, host_memory_use use,
                            std::function<void()> done, wherry::device where = {},
                            const request_options& options = {}) const;
@@ -232,13 +234,14 @@ inline buffer buffer_maker::from_host(void* memory, const tensor_type& type, hos
                                       std::function<void()> done, wherry::device where,
                                       const request_options& options) const {
   detail::require_extents("buffer", type);
-  device_core& d = place(where);
   const std::size_t bytes = type.bytes();
+  detail::require_memory("buffer", type, memory);
+  device_core& d = place(where);
   if (use == host_memory_use::copy) {
     wherry::buffer made = written(type, d, options, [&](std::byte* to) {
       if (bytes != 0) std::memcpy(to, memory, bytes);
     });
-    if (done) done();
+    if (done) guarded_call("the deleter of host memory", done);
     return made;
   }
   const bool in_place = use != host_memory_use::until_transfer_completes;
@@ -284,6 +287,7 @@ inline buffer buffer_maker::from_strides(const void* first, const tensor_type& t
                                          std::span<const std::int64_t> strides, const buffer_options& how,
                                          const request_options& options) const {
   detail::require_extents("from_strides", type);
+  detail::require_memory("from_strides", type, first);
   detail::require_strides("from_strides", type, strides);
   const tensor_type made{how.dtype.value_or(type.element), type.dims};
   if (made.element == type.element && how.check == value_check::none &&

@@ -2,8 +2,9 @@
 //
 // An array prints as a scalar's value, anything else in brackets, one line a row, columns aligned, numbers
 // with six significant digits. Arrays of more than 1000 elements show the first and last three along each
-// axis. A buffer prints as a page (layout_printer.hpp), and `print` gives arrays that form, too. For text
-// that a program reads back, see literal.hpp.
+// axis. A buffer prints as a page (layout_printer.hpp), and `print` gives arrays that form, too. Types print
+// as in StableHLO (`tensor<2x3xf32>`), devices and tickets as their names (`cpu:0`, `5:1`). For text that a
+// program reads back, see literal.hpp.
 //
 // Threads: any. Printing a buffer waits for it, so it is refused where waiting is; printing a promise never
 // waits.
@@ -125,6 +126,15 @@ inline std::ostream& operator<<(std::ostream& out, const array_promise& p) {
   for (std::size_t axis = 0; axis < p.type().dims.rank(); ++axis)
     out << (axis ? " x " : " ") << p.type().dims[axis];
   return out << "\n(Call value() to materialize the array)\n";
+}
+
+inline std::ostream& operator<<(std::ostream& out, dtype t) { return out << name_of(t); }
+inline std::ostream& operator<<(std::ostream& out, const tensor_type& t) { return out << to_string(t); }
+inline std::ostream& operator<<(std::ostream& out, const device& d) {
+  return out << (d ? std::string_view(d.name()) : "no device");
+}
+inline std::ostream& operator<<(std::ostream& out, ticket t) {
+  return t ? out << to_string(t) : out << "no request";
 }
 
 }  // namespace wherry

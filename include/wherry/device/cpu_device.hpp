@@ -19,6 +19,7 @@
 #include <wherry/cl/platform.hpp>
 #include <wherry/device/device.hpp>
 #include <wherry/device/worker_pool.hpp>
+#include <wherry/status/guarded_call.hpp>
 
 namespace wherry {
 
@@ -82,7 +83,7 @@ class borrowed_storage final : public storage {
   borrowed_storage(void* memory, std::size_t bytes, bool read_only, std::function<void()> done)
       : storage(bytes), memory_(memory), read_only_(read_only), done_(std::move(done)) {}
   ~borrowed_storage() override {
-    if (done_) done_();
+    if (done_) guarded_call("the deleter of host memory", done_);
   }
   void* host() const noexcept override { return memory_; }
   bool is_read_only() const noexcept override { return read_only_; }

@@ -97,7 +97,8 @@ class device_core : public ref_counted<device_core> {
       const memory_statistics now = statistics();
       throw error(absl::StatusCode::kResourceExhausted,
                   "out of memory on " + name() + ": " + std::to_string(bytes) + " bytes asked for, " +
-                      std::to_string(now.in_use) + " in use",
+                      std::to_string(now.in_use) + " in use" +
+                      (now.limit == SIZE_MAX ? "" : ", the limit is " + std::to_string(now.limit)),
                   reason::out_of_memory);
     }
     return memory;

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,14 +28,21 @@ class event_target : public ref_counted<event_target> {
     }
     return make_ref<event_target>(fd);
   }
-  /// One for a duplicate of `fd`, which stays the caller's. Throws invalid_argument if it is not open.
+  /// One for a duplicate of `fd`, which stays the caller's. Throws invalid_argument if it is not open, or
+  /// something else: a write to a full pipe would block whoever completes a request.
   static ref<event_target> duplicate_of(int fd) {
     const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) {
       throw error(absl::StatusCode::kInvalidArgument, "notify: expected an open eventfd, got descriptor " +
                                                           std::to_string(fd) + ": " + std::strerror(errno));
     }
-    return make_ref<event_target>(copy);
+    ref<event_target> made = make_ref<event_target>(copy);
+    struct stat about{};
+    if (::fstat(copy, &about) == 0 && is_of_another_kind(about.st_mode)) {
+      throw error(absl::StatusCode::kInvalidArgument,
+                  "notify: expected an eventfd, got descriptor " + std::to_string(fd) + " of another kind");
+    }
+    return made;
   }
 
   explicit event_target(int fd) noexcept : fd_(fd) {}
@@ -55,6 +63,12 @@ class event_target : public ref_counted<event_target> {
   int get() const noexcept { return fd_; }
 
  private:
+  /// An eventfd is no file: it has no type at all.
+  static bool is_of_another_kind(mode_t mode) noexcept {
+    return S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISREG(mode) || S_ISCHR(mode) || S_ISBLK(mode) ||
+           S_ISDIR(mode);
+  }
+
   std::mutex mutex_;
   int fd_;
 };

@@ -26,9 +26,10 @@
 namespace wherry {
 
 struct memory_statistics {
-  std::size_t in_use = 0;  // bytes handed out (size classes, not requests)
-  std::size_t peak = 0;    // highest in_use seen, whenever the pool grew or was asked
-  std::size_t cached = 0;  // bytes kept for reuse
+  std::size_t in_use = 0;        // bytes handed out (size classes, not requests)
+  std::size_t peak = 0;          // highest in_use seen, whenever the pool grew or was asked
+  std::size_t cached = 0;        // bytes kept for reuse
+  std::size_t limit = SIZE_MAX;  // highest in_use + cached that the options allow
 };
 
 template <class Block, class Source>
@@ -103,6 +104,7 @@ class memory_pool {
       cached += s.cached.load(std::memory_order_relaxed);
     }
     memory_statistics now;
+    now.limit = limit_;
     now.in_use = static_cast<std::size_t>(in_use < 0 ? 0 : in_use);  // others may be between two shelves
     now.cached = static_cast<std::size_t>(cached < 0 ? 0 : cached);
     now.peak = peak_.load(std::memory_order_relaxed);

@@ -13,6 +13,7 @@
 #include <functional>
 #include <wherry/device/completion_fd.hpp>
 #include <wherry/device/device.hpp>
+#include <wherry/status/guarded_call.hpp>
 
 namespace wherry {
 
@@ -47,12 +48,14 @@ class promise {
                       std::chrono::duration_cast<std::chrono::steady_clock::duration>(time));
   }
 
-  /// Calls `callback` once with the outcome, on the client's loop thread, never inline.
+  /// Calls `callback` once with the outcome, on the client's loop thread, never inline. What it throws is
+  /// logged. Throws invalid_argument if there is no callback.
   void on_ready(std::function<void(const absl::Status&)> callback) const {
+    if (!callback) throw error(absl::StatusCode::kInvalidArgument, "on_ready: expected a callback, got none");
     auto* node = new callback_node{};
     node->run = [](work& w) noexcept {
       auto* n = static_cast<callback_node*>(&w);
-      n->callback(seen(n->held.why()));
+      guarded_call("a callback of on_ready", [n] { n->callback(seen(n->held.why())); });
       delete n;
     };
     node->notify = [](completion::waiter& w) noexcept {

@@ -15,6 +15,7 @@
 #include <string>
 #include <wherry/device/device.hpp>
 #include <wherry/device/host_block.hpp>
+#include <wherry/status/guarded_call.hpp>
 
 namespace wherry {
 
@@ -89,7 +90,7 @@ class transfer final : public request {
  protected:
   started start(failure& outcome) noexcept override;
   void cleanup() noexcept override {
-    if (keep_.done) keep_.done();
+    if (keep_.done) guarded_call("the deleter of host memory", keep_.done);
     moves_.clear();
     keep_ = {};
   }

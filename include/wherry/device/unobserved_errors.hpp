@@ -15,6 +15,7 @@
 #include <vector>
 #include <wherry/loop/loop.hpp>
 #include <wherry/status/error.hpp>
+#include <wherry/status/guarded_call.hpp>
 #include <wherry/status/log.hpp>
 
 namespace wherry {
@@ -83,13 +84,7 @@ class unobserved_errors final : public unobserved_sink,
         write(e);
         continue;
       }
-      try {
-        call(e);
-      } catch (const std::exception& thrown) {
-        log(log_level::error, std::string("the hook for unobserved errors threw: ") + thrown.what());
-      } catch (...) {
-        log(log_level::error, "the hook for unobserved errors threw");
-      }
+      guarded_call("the hook for unobserved errors", [&] { call(e); });
     }
   }
 

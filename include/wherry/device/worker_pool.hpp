@@ -19,8 +19,10 @@
 
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <mutex>
 #include <string>
@@ -31,13 +33,25 @@
 
 namespace wherry {
 
-/// Returns how many compute threads this process may run: WHERRY_CPU_WORKERS if it is a positive number,
-/// else the cores of the affinity mask, lowered to the cgroup's CPU quota.
-inline unsigned allowed_cores() {
-  if (const char* text = std::getenv("WHERRY_CPU_WORKERS")) {
-    const int n = std::atoi(text);
-    if (n > 0) return static_cast<unsigned>(n < 256 ? n : 256);
+/// Returns the number that the variable `name` holds, 0 if it is not set or empty. Throws invalid_argument
+/// for anything but a number from 1 to `most`.
+inline unsigned number_from_environment(const char* name, unsigned most) {
+  const char* const text = std::getenv(name);
+  if (!text || !*text) return 0;
+  unsigned value = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [rest, problem] = std::from_chars(text, end, value);
+  if (problem != std::errc() || rest != end || value == 0 || value > most) {
+    throw error(absl::StatusCode::kInvalidArgument, std::string(name) + ": expected a number from 1 to " +
+                                                        std::to_string(most) + ", got '" + text + "'");
   }
+  return value;
+}
+
+/// Returns how many compute threads this process may run: WHERRY_CPU_WORKERS if it is set, else the cores of
+/// the affinity mask, lowered to the cgroup's CPU quota.
+inline unsigned allowed_cores() {
+  if (const unsigned n = number_from_environment("WHERRY_CPU_WORKERS", 256)) return n;
   cpu_set_t mask;
   unsigned cores = 1;
   if (sched_getaffinity(0, sizeof mask, &mask) == 0) cores = static_cast<unsigned>(CPU_COUNT(&mask));

@@ -29,8 +29,9 @@ class program {
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
     if (!file || !(text << file.rdbuf())) {
+      // Nothing came: the file is empty, or cannot be read, as a folder.
+      if (file && file.peek() == std::ifstream::traits_type::eof() && !file.bad()) return at(path, "");
       const int code = errno;
-      if (file && file.peek() == std::ifstream::traits_type::eof()) return at(path, "");
       throw error(code == ENOENT ? absl::StatusCode::kNotFound : absl::StatusCode::kInvalidArgument,
                   path + ": cannot read: " + std::strerror(code));
     }

@@ -65,7 +65,11 @@ class replacement_file {
   /// Makes the file, empty, beside its target.
   task<void> create(loop& where) {
     is_beside_ = true;
-    file_ = co_await open(where, beside_, O_WRONLY | O_CREAT | O_EXCL);
+    try {
+      file_ = co_await open(where, beside_, O_WRONLY | O_CREAT | O_EXCL);
+    } catch (const error& e) {
+      throw about_target(e);
+    }
   }
   /// What to write to, between `create` and `commit`.
   const file& contents() const noexcept { return file_; }
@@ -74,11 +78,24 @@ class replacement_file {
   task<void> commit(loop& where) {
     co_await fsync(where, file_);
     co_await close(where, std::move(file_));
-    co_await rename(where, beside_, path_);
+    try {
+      co_await rename(where, beside_, path_);
+    } catch (const error& e) {
+      throw about_target(e);
+    }
     is_beside_ = false;
   }
 
  private:
+  /// The caller knows its own path, not the one beside it.
+  error about_target(const error& e) const {
+    const std::string what = e.what();
+    const std::size_t colon = what.rfind(": ");
+    return error(e.code(),
+                 path_ + ": cannot be written" + (colon == std::string::npos ? "" : what.substr(colon)),
+                 e.reason(), e.id());
+  }
+
   std::string path_;
   std::string beside_;
   file file_;

@@ -39,7 +39,13 @@ namespace detail {
 
 struct log_state {
   log_state() {
-    if (const char* text = std::getenv("WHERRY_LOG")) level = parse_log_level(text);
+    const char* const text = std::getenv("WHERRY_LOG");
+    if (!text || !*text) return;
+    level = parse_log_level(text);
+    if (level == log_level::warn && std::string_view(text) != "warn") {
+      std::fprintf(stderr, "wherry: warning: WHERRY_LOG: expected error, warn, info or debug, got '%s'\n",
+                   text);
+    }
   }
   std::atomic<log_level> level = log_level::warn;
   std::mutex mutex;
