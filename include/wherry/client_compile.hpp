@@ -106,7 +106,7 @@ inline target client::core::target_for(const compile_options& options, device_co
 }
 
 inline bool client::core::is_artifact(const program& source) noexcept {
-  return source.text().substr(0, 8) == std::string_view(detail::plan_magic, 8);
+  return detail::begins_as_plan(source.text());
 }
 
 /// One of the programs that are compiled together.

@@ -33,13 +33,11 @@ CLI::Validator whole_above_zero() {
                      [](double value) { return value > 0 && value < 0x1p63 && value == std::floor(value); });
 }
 
-bool is_artifact(const program& source) {
-  return source.text().substr(0, 8) == std::string_view(detail::plan_magic, 8);
-}
+bool is_artifact(const program& source) { return detail::begins_as_plan(source.text()); }
 
 void require_entry(const program& source, const plan& compiled) {
-  if (!is_artifact(source) || source.function().empty() || source.function() == compiled.name) return;
-  throw usage_error(source.name() + ": the artifact holds the function '" + compiled.name + "', not '" +
+  if (!is_artifact(source) || source.function().empty() || source.function() == compiled.function) return;
+  throw usage_error(source.name() + ": the artifact holds the function '" + compiled.function + "', not '" +
                     source.function() + "'");
 }
 

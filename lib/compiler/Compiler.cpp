@@ -103,7 +103,8 @@ class StablehloCompiler final : public compiler {
     // A function that was asked for says more than the module it is in, unless it is `main`.
     const bool asksForFunction = !request.function.empty() && request.function != "main";
     const std::optional<llvm::StringRef> moduleName = program.module().getName();
-    result.name = moduleName && !asksForFunction ? moduleName->str() : entry.getName().str();
+    result.function = entry.getName().str();
+    result.name = moduleName && !asksForFunction ? moduleName->str() : result.function;
     result.is_named = moduleName || asksForFunction;
     result.input_names = inputNames;
     result.output_names = outputNames;

@@ -291,6 +291,19 @@ class Run(CommandTest):
         _, problem = self.wherry("run", artifact, "--function", "g", "--input", self.inputs, expect=2)
         self.assertIn(f"{artifact}: the artifact holds the function 'f', not 'g'", problem)
         self.wherry("compile", artifact, "--function", "g", "-o", self.path("g.wherry"), expect=2)
+        named = self.write("named.mlir", "module @f {" + ADD + "}")
+        self.wherry("compile", named, "-o", artifact)
+        self.wherry("run", artifact, "--function", "main", "--input", self.inputs)
+        _, problem = self.wherry("run", artifact, "--function", "f", "--input", self.inputs, expect=2)
+        self.assertIn(f"{artifact}: the artifact holds the function 'main', not 'f'", problem)
+
+    def test_a_cut_artifact_is_damaged_however_short(self):
+        artifact = self.path("cut.wherry")
+        for length in (1, 7, 8, 20):
+            with open(artifact, "wb") as f:
+                f.write(b"WHRYPLAN".ljust(20, b"\1")[:length])
+            _, problem = self.wherry("run", artifact, expect=2)
+            self.assertIn(f"{artifact}: damaged plan: ", problem)
 
     def test_the_environment_is_refused_where_it_says_nothing(self):
         for name, value, expected in [

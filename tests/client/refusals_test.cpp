@@ -15,8 +15,12 @@
 #include <wherry/client.hpp>
 #include <wherry/status/log.hpp>
 
+#include "client/table_compiler.hpp"
+
 namespace wherry {
 namespace {
+
+using testing_support::table_compiler;
 
 std::string refusal(const std::function<void()>& call, absl::StatusCode code) {
   try {
@@ -53,6 +57,20 @@ class kept_log {
   std::vector<std::string> lines_;
   log_sink before_;
 };
+
+TEST(refusals, a_buffer_of_another_client_is_refused_and_can_be_copied) {
+  const table_compiler compiles;
+  const client here, there;
+  compile_options uncached;
+  uncached.cache = false;
+  const executable add = here.compile(program::from_text("add"), uncached);
+  const buffer foreign = there.scalar(1.0F);
+  const buffer own = here.scalar(2.0F);
+  EXPECT_EQ(
+      refusal([&] { (void)add(own, foreign); }, absl::StatusCode::kInvalidArgument),
+      "execution of add: argument 1 is on cpu:0 of another client, the executable on cpu:0: use copy_to");
+  EXPECT_EQ(add(own, foreign.copy_to(here.device())).value().item<float>(), 3);
+}
 
 TEST(refusals, memory_that_is_not_there_is_refused_unless_nothing_is_in_it) {
   const client here;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <wherry/coro/when_all.hpp>
 #include <wherry/device/place_in.hpp>
@@ -230,8 +231,10 @@ TEST_P(pipelines, an_empty_one_is_ready_at_once) {
     EXPECT_TRUE(s.ok());
     called = true;
     called.notify_all();
+    throw std::runtime_error("it is only logged");
   });
   called.wait(false);
+  EXPECT_THROW(run.on_ready(nullptr), error);
 }
 
 TEST_P(pipelines, a_pipeline_longer_than_the_bound_of_its_unit_runs) {

@@ -17,6 +17,7 @@ constexpr std::size_t head_bytes = 28;
 plan rich_plan() {
   plan p = choosing_program();
   p.is_named = true;
+  p.function = "choose";
   p.aliases = {{0, 0}};
   p.kernels = {{"first", kernel::origin::image, 3},
                {"second", kernel::origin::prebuilt, 0},
@@ -80,6 +81,7 @@ TEST(plan_io, a_plan_comes_back_as_it_was) {
   const plan q = read_plan(bytes);
   EXPECT_EQ(q.name, p.name);
   EXPECT_TRUE(q.is_named);
+  EXPECT_EQ(q.function, p.function);
   EXPECT_EQ(q.inputs, p.inputs);
   EXPECT_EQ(q.outputs, p.outputs);
   EXPECT_EQ(q.input_names, p.input_names);

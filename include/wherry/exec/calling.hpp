@@ -64,9 +64,10 @@ void executable::validate_buffer(const buffer& b, const tensor_type& expected, N
            named() + ": expected " + to_string(expected) + ", got " + to_string(b.type()));
   }
   if (&b.place() != &core_->where()) {
-    refuse(absl::StatusCode::kInvalidArgument, named() + " is on " + b.place().name() +
-                                                   ", the executable on " + core_->where().name() +
-                                                   ": use copy_to");
+    const bool is_foreign = b.place().name() == core_->where().name();
+    refuse(absl::StatusCode::kInvalidArgument,
+           named() + " is on " + b.place().name() + (is_foreign ? " of another client" : "") +
+               ", the executable on " + core_->where().name() + ": use copy_to");
   }
 }
 

@@ -255,7 +255,7 @@ inline pending pipeline_run::outcome() const {
 }
 
 inline void pipeline_run::on_ready(std::function<void(const absl::Status&)> callback) const {
-  if (size() != 0) return promise<pipeline_run>::on_ready(std::move(callback));
+  if (size() != 0 || !callback) return promise<pipeline_run>::on_ready(std::move(callback));
   struct call : work {
     std::function<void(const absl::Status&)> callback;
   };
@@ -263,7 +263,7 @@ inline void pipeline_run::on_ready(std::function<void(const absl::Status&)> call
   c->callback = std::move(callback);
   c->run = [](work& w) noexcept {
     const std::unique_ptr<call> self(&static_cast<call&>(w));
-    self->callback(absl::OkStatus());
+    guarded_call("a callback of on_ready", [&self] { self->callback(absl::OkStatus()); });
   };
   worker_pool::instance().as_scheduler().post(*c);
 }

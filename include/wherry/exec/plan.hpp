@@ -77,7 +77,8 @@ struct alias {
 
 struct plan {
   std::string name;       // of the program, for messages
-  bool is_named = false;  // the program chose `name`; else it is that of its entry function, for want of one
+  bool is_named = false;  // the program chose `name`; else it is `function`, for want of one
+  std::string function;   // the entry
   // What the program calls its inputs and outputs, each once; empty: `arg0`, `out0`, ... (`input_name`).
   std::vector<std::string> input_names;
   std::vector<std::string> output_names;

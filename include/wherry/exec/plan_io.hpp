@@ -11,6 +11,7 @@
 
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <wherry/exec/detail/plan_bytes.hpp>
 #include <wherry/exec/detail/plan_check.hpp>
 #include <wherry/exec/plan.hpp>
@@ -22,6 +23,11 @@ namespace detail {
 
 inline constexpr char plan_magic[9] = "WHRYPLAN";
 inline constexpr std::uint32_t plan_version = 4;
+
+/// True for what is left of a plan, however little, and for nothing that is a program.
+inline bool begins_as_plan(std::string_view bytes) noexcept {
+  return !bytes.empty() && std::string_view(plan_magic, 8).starts_with(bytes.substr(0, 8));
+}
 
 inline void put_type(plan_writer& w, const tensor_type& t) {
   w.put(t.element);
@@ -131,7 +137,7 @@ inline custom_call get_call(plan_reader& r) {
 
 inline std::vector<std::byte> write_plan(const plan& p) {
   detail::plan_writer w;
-  w.put(p.name), w.put(p.is_named);
+  w.put(p.name), w.put(p.is_named), w.put(p.function);
   w.put(p.open);
   w.list(p.inputs, [&](const tensor_type& t) { detail::put_type(w, t); });
   w.list(p.sizes, [&](std::uint32_t i) { w.put(i); });
@@ -189,6 +195,7 @@ inline plan read_plan(std::span<const std::byte> bytes) {
   plan p;
   p.name = r.text();
   p.is_named = r.choice<bool>(2, "mark");
+  p.function = r.text();
   p.open = r.choice<bool>(2, "mark");
   p.inputs = r.list<tensor_type>(9, [&](tensor_type& t) { t = detail::get_type(r, p.open); });
   p.sizes = r.list<std::uint32_t>(4, [&](std::uint32_t& i) { i = r.index(p.inputs.size(), "inputs"); });
