@@ -151,7 +151,7 @@ void programs(const wh::client& client) {
   out << scale_program << scale;
   wh::print(out, scale_program, 10);
   check(out.str().find(
-            "executable main(tensor<2xf32>, tensor<f32>) -> (tensor<2xf32>, tensor<i32>) on cpu:0") !=
+            "executable scale(tensor<2xf32>, tensor<f32>) -> (tensor<2xf32>, tensor<i32>) on cpu:0") !=
             std::string::npos,
         "programs and executables are printed");
 

@@ -76,7 +76,8 @@ inline std::shared_ptr<const plan> client::core::plan_of(const program& source, 
 inline std::string client::core::codegen_for(const compile_options& options, device_core& d,
                                              const plan* artifact) {
   std::string codegen = options.codegen;
-  if (codegen.empty() && d.is_host() && artifact) codegen = artifact->opencl ? "opencl" : "native";
+  if (codegen.empty() && d.is_host() && artifact && !artifact->anywhere)
+    codegen = artifact->opencl ? "opencl" : "native";
   if (codegen.empty() && d.is_host()) {
     const char* set = std::getenv("WHERRY_CODEGEN");
     codegen = set && *set ? set : "native";
@@ -137,7 +138,7 @@ inline void client::core::make_plan(compiling& one, kernel_code_cache& code, boo
     one.made = plan_of(source, target_for(*one.options, d, codegen), *one.options, code, among_others);
     return;
   }
-  if (one.native == one.made->opencl) {
+  if (one.native == one.made->opencl && !one.made->anywhere) {
     const std::string features = one.made->features.empty() ? "" : " (" + one.made->features + ")";
     throw error(absl::StatusCode::kFailedPrecondition,
                 source.name() + ": the artifact holds " +

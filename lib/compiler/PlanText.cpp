@@ -76,8 +76,11 @@ std::string textOf(const plan& plan) {
   std::string text;
   llvm::raw_string_ostream out(text);
   out << "plan " << plan.name << "\n";
-  out << "code " << (plan.opencl ? "opencl" : "native") << (plan.features.empty() ? "" : " ") << plan.features
-      << "\n";
+  out << "code "
+      << (plan.anywhere ? "none"
+          : plan.opencl ? "opencl"
+                        : "native")
+      << (plan.features.empty() ? "" : " ") << plan.features << "\n";
   for (size_t i = 0; i < plan.inputs.size(); ++i)
     out << "input " << i << " " << to_string(plan.inputs[i]) << "\n";
   for (size_t i = 0; i < plan.outputs.size(); ++i)

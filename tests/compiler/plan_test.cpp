@@ -416,7 +416,8 @@ TEST(plan, a_cpu_that_nobody_knows_is_a_wrong_argument) {
     ADD_FAILURE() << "compiled";
   } catch (const error& e) {
     EXPECT_EQ(e.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_STREQ(e.what(), "compile: unknown CPU 'z80': expected native, x86-64-v2, x86-64-v3 or x86-64-v4");
+    EXPECT_STREQ(e.what(),
+                 "test.mlir: native code for the CPU 'z80': expected native, x86-64-v3 or x86-64-v4");
   }
 }
 

@@ -83,7 +83,13 @@ class unit : public ref_counted<unit> {
   void set_queue(std::uint16_t number) noexcept { queue_ = number; }
 
   /// How many requests are not complete.
-  std::uint64_t depth() const noexcept { return last_submitted().number() - last_completed().number(); }
+  std::uint64_t depth() const noexcept {
+    for (;;) {  // both numbers as they were at one moment
+      const std::uint64_t completed = completed_.load(std::memory_order_acquire);
+      const std::uint64_t submitted = submitted_.load(std::memory_order_acquire);
+      if (completed_.load(std::memory_order_acquire) == completed) return submitted - completed;
+    }
+  }
   /// What it did so far; see statistics.hpp.
   unit_statistics statistics() const;
 

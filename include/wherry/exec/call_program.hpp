@@ -21,6 +21,7 @@ inline program call_program(custom_call call) {
   plan p;
   p.name = call.target;
   p.bounded = false;
+  p.anywhere = true;
   step s;
   s.what = step::kind::call;
   const auto add = [&](const call_value& value, slot::region where, std::vector<tensor_type>& types) {

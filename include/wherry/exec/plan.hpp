@@ -96,6 +96,7 @@ struct plan {
   std::vector<std::byte> image;      // native code; empty without image kernels
   std::string opencl_source;         // OpenCL C of all opencl kernels; empty without them
   bool opencl = false;               // made for OpenCL C, which every device runs; else native, for cpu:k
+  bool anywhere = false;             // holds no code, whatever `opencl` says: it was not made for a device
   std::string features;              // what the code needs: "x86-64-v4"; OpenCL C: "fp64"; empty: nothing
   double cost_ns = 0;                // estimate of the whole plan; unknown trip counts count as one
   bool bounded = true;               // false: a loop of unknown length or a call inside

@@ -157,7 +157,7 @@ inline std::vector<std::byte> write_plan(const plan& p) {
   w.bytes(p.constants);
   w.bytes(p.image);
   w.put(p.opencl_source);
-  w.put(p.opencl);
+  w.put(p.opencl), w.put(p.anywhere);
   w.put(p.features);
   w.put(p.cost_ns);
   w.put(p.bounded);
@@ -241,6 +241,8 @@ inline plan read_plan(std::span<const std::byte> bytes) {
   p.image.assign(image.begin(), image.end());
   p.opencl_source = r.text();
   p.opencl = r.choice<bool>(2, "mark");
+  p.anywhere = r.choice<bool>(2, "mark");
+  if (p.anywhere && !p.kernels.empty()) detail::plan_reader::fail("code for anywhere");
   p.features = r.text();
   p.cost_ns = r.get<double>();
   p.bounded = r.choice<bool>(2, "mark");
