@@ -250,7 +250,8 @@ TEST_P(ways, units_know_their_kind_their_queue_and_their_device) {
   EXPECT_EQ(more.device_name(), device().name());
   std::size_t compute_units = 0;
   for (const unit* u : device().units()) {
-    if (u->kind() == unit_kind::compute) EXPECT_EQ(u->queue(), compute_units++);
+    if (u->kind() != unit_kind::compute) continue;
+    EXPECT_EQ(u->queue(), compute_units++);
   }
   EXPECT_EQ(more.queue() + 1u, compute_units);
 }

@@ -178,7 +178,7 @@ class executable {
   static void append(pointer_list& list, const execution& e) { list.push_back(&e.only()); }
   template <class List, std::ranges::input_range Range>
   static void append(List& list, const Range& range) {
-    for (const buffer& b : range) append(list, b);
+    for (const auto& b : range) append(list, b);
   }
   template <class List, class... Args>
   static List gather(const Args&... args) {
